@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The contracts that rooms meet through: weight format, activation, backend. A model is written against them; a backend
+// satisfies them; neither includes the other. Shape letters as in core/tensor.hpp.
+#pragma once
+
+#include <apertus/core/tensor.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <type_traits>
+
+APERTUS_BEGIN_NAMESPACE
+
+/// How a weight is stored: a stateless struct. A row of `cols` weights is cols / block_size blocks in a row.
+/// `pack` narrows block_size floats into one block, `unpack` widens one block into block_size floats.
+template <class F>
+concept weight_format = std::is_empty_v<F> && std::is_trivially_copyable_v<typename F::block> && requires {
+    { F::name } -> std::convertible_to<std::string_view>;
+    { F::block_size } -> std::convertible_to<std::size_t>;
+} && requires(const float* in, float* out, const typename F::block& block, typename F::block& target) {
+    { F::pack(in, target) } noexcept;
+    { F::unpack(block, out) } noexcept;
+};
+
+/// A weight matrix [rows, cols] (out features, in features), row-major in blocks of its format. Not owned.
+template <weight_format Format, class Space = host_space> struct weight_view {
+    using format = Format;
+    const typename Format::block* blocks = nullptr;
+    std::size_t rows = 0;
+    std::size_t cols = 0;
+
+    [[nodiscard]] constexpr std::size_t blocks_per_row() const noexcept { return cols / Format::block_size; }
+    /// Rows [first, first + count).
+    [[nodiscard]] constexpr weight_view slice(std::size_t first, std::size_t count) const noexcept {
+        return {blocks + first * blocks_per_row(), count, cols};
+    }
+};
+
+/// The keys and values of one sequence in one layer, and which rows of a batch belong to it.
+/// Row r of the batch, first_row <= r < first_row + row_count, is cache slot first_slot + (r - first_row), and attends to
+/// slots 0 .. its own slot (causal). `k` and `v` are [G, capacity, K].
+template <class Element, class Space = host_space> struct kv_segment {
+    std::size_t first_row = 0;
+    std::size_t row_count = 0;
+    std::size_t first_slot = 0;
+    tensor_view<Element, 3, Space> k{};
+    tensor_view<Element, 3, Space> v{};
+};
+
+/// An activation is a value with a call operator templated on the lane (float, or a SIMD batch of float).
+template <class A>
+concept activation = std::copyable<A> && requires(const A& a, float x) {
+    { a(x) } -> std::same_as<float>;
+};
+
+namespace detail {
+struct probe_format {
+    using block = float;
+    static constexpr std::string_view name = "probe";
+    static constexpr std::size_t block_size = 1;
+    static void pack(const float* in, block& out) noexcept { out = *in; }
+    static void unpack(const block& in, float* out) noexcept { *out = in; }
+};
+struct probe_activation {
+    template <class Lane> Lane operator()(Lane x) const { return x; }
+};
+} // namespace detail
+
+/// What a model needs from a machine. All verbs work on T rows at once and on float activations:
+///   allocate<T>(n)                 -> buffer<T>, zeroed memory of the backend's space (throws error(resource))
+///   upload(host span, view), download(view, host span), synchronize()
+///   embed(ids[T], table[V,D], out[T,D])                      out[t] = table[ids[t]]; ids were checked by the caller
+///   rms_norm(x[T,D], weight[D], eps, out[T,D])               out = x * rsqrt(mean(x^2) + eps) * weight; out may be x
+///   matmul(x[T,K], w[N,K], bias[N] or empty, out[T,N])       out = x w^T + bias; the sum over K has a fixed order that
+///                                                            depends on nothing but K (not on T, N or threads)
+///   rope_angles(positions[T], inv_freq[K/2], scale, cos[T,K/2], sin[T,K/2])   angle = float(position) * inv_freq
+///   rope(x[T,H,K], cos, sin)                                 in place, half-split (rotate_half) pairs (i, i + K/2)
+///   store(k[T,G,K], v[T,G,K], segments)                      append rows to the caches
+///   attend(q[T,H,K], segments, scale, out[T,H,K])            softmax(scale * q k^T) v, causal; head h reads kv head h / (H/G)
+///   map(activation, x[T,F])                                  in place
+///   map_mul(activation, gate[T,F], up[T,F])                  gate = activation(gate) * up
+///   add(x[T,D], y[T,D])                                      x += y
+/// Compute verbs are noexcept, allocate nothing, and run on the executor that the backend object holds.
+template <class B>
+concept backend = requires { typename B::space; } && requires(
+    B& b, const std::int32_t* i, float* f, std::span<const float> in, std::span<float> out,
+    tensor_view<const std::int32_t, 1, typename B::space> ids, tensor_view<float, 1, typename B::space> v1,
+    tensor_view<float, 2, typename B::space> v2, tensor_view<float, 3, typename B::space> v3,
+    tensor_view<const float, 1, typename B::space> c1, tensor_view<const float, 2, typename B::space> c2,
+    tensor_view<const float, 3, typename B::space> c3, weight_view<detail::probe_format, typename B::space> w,
+    std::span<const kv_segment<float, typename B::space>> segments, detail::probe_activation act, float s) {
+    b.template allocate<float>(std::size_t{1});
+    b.upload(in, v1);
+    b.download(c1, out);
+    b.synchronize();
+    b.embed(ids, w, v2);
+    b.rms_norm(c2, c1, s, v2);
+    b.matmul(c2, w, c1, v2);
+    b.rope_angles(ids, c1, s, v2, v2);
+    b.rope(v3, c2, c2);
+    b.store(c3, c3, segments);
+    b.attend(c3, segments, s, v3);
+    b.map(act, v2);
+    b.map_mul(act, v2, c2);
+    b.add(v2, c2);
+};
+
+APERTUS_END_NAMESPACE

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Who runs the threads. An executor has `concurrency()` and a blocking `parallel_for(n, f)` that calls f(i) once for every
+// i in [0, n), on any threads, in any order. `f` must not throw. The host program may hand in its own pool; the default
+// is OpenMP when the compiler has it (with `num_threads` on the pragma: no process-wide setting is touched) and a small
+// pool of our own otherwise. Work is never split by thread count where results could depend on it.
+#pragma once
+
+#include <apertus/version.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <concepts>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+APERTUS_BEGIN_NAMESPACE
+
+/// A non-owning reference to a callable void(std::size_t); valid while the callable lives.
+class index_function_ref {
+public:
+    template <class F>
+        requires(!std::is_same_v<std::remove_cvref_t<F>, index_function_ref> && std::invocable<F&, std::size_t>)
+    index_function_ref(F&& f) noexcept // NOLINT(google-explicit-constructor)
+        : object_(const_cast<void*>(static_cast<const void*>(std::addressof(f)))),
+          call_([](void* object, std::size_t i) { (*static_cast<std::remove_reference_t<F>*>(object))(i); }) {}
+
+    void operator()(std::size_t i) const { call_(object_, i); }
+
+private:
+    void* object_;
+    void (*call_)(void*, std::size_t);
+};
+
+/// What a host's own pool must offer. `parallel_for` blocks until all calls have returned.
+template <class E>
+concept executor = requires(E& e, std::size_t n, index_function_ref f) {
+    { e.concurrency() } -> std::convertible_to<std::size_t>;
+    { e.parallel_for(n, f) } -> std::same_as<void>;
+};
+
+/// Runs everything on the calling thread.
+class serial_executor {
+public:
+    [[nodiscard]] std::size_t concurrency() const noexcept { return 1; }
+    void parallel_for(std::size_t n, index_function_ref f) const {
+        for (std::size_t i = 0; i < n; ++i) f(i);
+    }
+};
+static_assert(executor<serial_executor>);
+
+/// Number of threads to use when the caller names none: the hardware's, at least 1.
+[[nodiscard]] inline std::size_t default_concurrency() noexcept {
+    return std::max<std::size_t>(1, std::thread::hardware_concurrency());
+}
+
+/// A fixed set of threads of our own; idle threads sleep. One parallel_for at a time runs on the pool; a second caller
+/// waits. A nested parallel_for (from inside f) runs serially on its thread.
+class pool_executor {
+public:
+    explicit pool_executor(std::size_t threads = default_concurrency()) : state_(std::make_unique<state>()) {
+        try {
+            for (std::size_t t = 1; t < threads; ++t) workers_.emplace_back([s = state_.get()] { work(*s); });
+        } catch (...) {
+            stop();
+            throw;
+        }
+    }
+    pool_executor(const pool_executor&) = delete;
+    pool_executor& operator=(const pool_executor&) = delete;
+    ~pool_executor() { stop(); }
+
+    [[nodiscard]] std::size_t concurrency() const noexcept { return workers_.size() + 1; }
+
+    void parallel_for(std::size_t n, index_function_ref f) {
+        if (n == 0) return;
+        if (workers_.empty() || n == 1 || inside()) {
+            for (std::size_t i = 0; i < n; ++i) f(i);
+            return;
+        }
+        const std::lock_guard callers(state_->callers);
+        {
+            const std::lock_guard lock(state_->mutex);
+            state_->job = &f;
+            state_->count = n;
+            state_->next.store(0, std::memory_order_relaxed);
+            state_->busy = workers_.size();
+            ++state_->generation;
+        }
+        state_->wake.notify_all();
+        drain(*state_, f, n);
+        std::unique_lock lock(state_->mutex);
+        state_->done.wait(lock, [&] { return state_->busy == 0; });
+        state_->job = nullptr;
+    }
+
+private:
+    struct state {
+        std::mutex callers;
+        std::mutex mutex;
+        std::condition_variable wake;
+        std::condition_variable done;
+        const index_function_ref* job = nullptr;
+        std::size_t count = 0;
+        std::size_t busy = 0;
+        std::size_t generation = 0;
+        std::atomic<std::size_t> next{0};
+        bool stopping = false;
+    };
+
+    static bool& inside() noexcept {
+        static thread_local bool value = false;
+        return value;
+    }
+    static void drain(state& s, const index_function_ref& f, std::size_t n) {
+        inside() = true;
+        for (std::size_t i = s.next.fetch_add(1, std::memory_order_relaxed); i < n;
+             i = s.next.fetch_add(1, std::memory_order_relaxed)) {
+            f(i);
+        }
+        inside() = false;
+    }
+    static void work(state& s) {
+        std::size_t seen = 0;
+        std::unique_lock lock(s.mutex);
+        for (;;) {
+            s.wake.wait(lock, [&] { return s.stopping || s.generation != seen; });
+            if (s.stopping) return;
+            seen = s.generation;
+            const index_function_ref* job = s.job;
+            const std::size_t n = s.count;
+            lock.unlock();
+            drain(s, *job, n);
+            lock.lock();
+            if (--s.busy == 0) s.done.notify_one();
+        }
+    }
+    void stop() noexcept {
+        {
+            const std::lock_guard lock(state_->mutex);
+            state_->stopping = true;
+        }
+        state_->wake.notify_all();
+        for (std::thread& t : workers_) t.join();
+        workers_.clear();
+    }
+
+    std::unique_ptr<state> state_;
+    std::vector<std::thread> workers_;
+};
+static_assert(executor<pool_executor>);
+
+#ifdef _OPENMP
+/// OpenMP threads; `threads` goes on the pragma, nothing process-wide is set.
+class omp_executor {
+public:
+    explicit omp_executor(std::size_t threads = static_cast<std::size_t>(omp_get_max_threads()))
+        : threads_(static_cast<int>(std::max<std::size_t>(1, threads))) {}
+
+    [[nodiscard]] std::size_t concurrency() const noexcept { return static_cast<std::size_t>(threads_); }
+
+    void parallel_for(std::size_t n, index_function_ref f) const {
+        const auto count = static_cast<std::ptrdiff_t>(n);
+        if (n <= 1 || threads_ == 1) {
+            for (std::size_t i = 0; i < n; ++i) f(i);
+            return;
+        }
+#pragma omp parallel for schedule(dynamic, 1) num_threads(threads_)
+        for (std::ptrdiff_t i = 0; i < count; ++i) f(static_cast<std::size_t>(i));
+    }
+
+private:
+    int threads_;
+};
+static_assert(executor<omp_executor>);
+using default_executor = omp_executor;
+#else
+using default_executor = pool_executor;
+#endif
+
+/// Any executor behind one type. Copies share it. The one virtual call per parallel_for costs nanoseconds.
+class any_executor {
+public:
+    /// The default executor with `threads` threads (0: as many as the hardware offers).
+    explicit any_executor(std::size_t threads = 0)
+        : any_executor(std::make_shared<default_executor>(threads == 0 ? default_concurrency() : threads)) {}
+
+    /// Shares a caller's executor, and keeps it alive.
+    template <executor E>
+    explicit any_executor(std::shared_ptr<E> e)
+        : self_(std::move(e)), concurrency_([](void* p) { return std::size_t{static_cast<E*>(p)->concurrency()}; }),
+          run_([](void* p, std::size_t n, index_function_ref f) { static_cast<E*>(p)->parallel_for(n, f); }) {}
+
+    [[nodiscard]] std::size_t concurrency() const { return concurrency_(self_.get()); }
+    void parallel_for(std::size_t n, index_function_ref f) const { run_(self_.get(), n, f); }
+
+private:
+    std::shared_ptr<void> self_;
+    std::size_t (*concurrency_)(void*);
+    void (*run_)(void*, std::size_t, index_function_ref);
+};
+static_assert(executor<any_executor>);
+
+APERTUS_END_NAMESPACE
