@@ -7,6 +7,7 @@
 
 #include <apertus/version.hpp>
 
+#include <cstddef>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -85,6 +86,13 @@ private:
     }
     out += text.size() > limit ? "...'" : "'";
     return out;
+}
+/// The same for std::string: without these two, argument-dependent lookup would prefer std::quoted.
+[[nodiscard]] inline std::string quoted(const std::string& text, std::size_t limit = 64) {
+    return quoted(std::string_view(text), limit);
+}
+[[nodiscard]] inline std::string quoted(std::string& text, std::size_t limit = 64) {
+    return quoted(std::string_view(text), limit);
 }
 
 APERTUS_END_NAMESPACE

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The door to the JSON library (nlohmann/json). Nothing else in the library includes it.
-// Small files are parsed into an insertion-ordered DOM; tokenizer.json (17 MB) goes through the SAX form, because
-// inserting 131,072 keys into an ordered DOM object takes 20 s and the SAX pass 0.1 s.
-// Parse errors become apertus::error(format) that names the document, the byte and the reason.
+// Small files are parsed into an insertion-ordered DOM; tokenizer.json (17 MB) and safetensors headers go through the
+// SAX form, because inserting 131,072 keys into an ordered DOM object takes 20 s and the SAX pass 0.1 s.
+// Parse errors become apertus::error(format) that names the document, line, column and the reason. Nesting and the
+// (quadratic) cost of ordered objects are bounded before the parser builds anything.
 #pragma once
 
 #include <apertus/core/error.hpp>
 
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,16 +25,44 @@ using json = nlohmann::ordered_json;
 /// Deepest nesting that any of our readers accepts.
 inline constexpr std::size_t json_max_depth = 128;
 
+/// Key comparisons that building ordered objects may take: about one second, one object of 30,000 members.
+inline constexpr std::uint64_t json_max_key_comparisons = 500'000'000;
+
 namespace detail {
 
-[[noreturn]] inline void json_parse_failure(std::string_view document, std::size_t byte, std::string_view reason) {
-    if (const auto at = reason.find("] "); at != std::string_view::npos) reason.remove_prefix(at + 2); // "[json.exception...] "
-    fail(error_category::format, document, "byte " + std::to_string(byte) + ": " + std::string(reason));
+/// "line 3, column 7" of byte `at` (0-based) of `text`; columns count bytes from 1.
+[[nodiscard]] inline std::string json_position(std::string_view text, std::size_t at) {
+    if (at > text.size()) at = text.size();
+    std::size_t line = 1;
+    std::size_t line_start = 0;
+    for (std::size_t i = 0; i < at; ++i) {
+        if (text[i] == '\n') {
+            ++line;
+            line_start = i + 1;
+        }
+    }
+    return "line " + std::to_string(line) + ", column " + std::to_string(at - line_start + 1);
 }
 
-/// Rejects nesting deeper than json_max_depth before the parser builds anything.
-inline void check_json_depth(std::string_view text, std::string_view document) {
+/// Throws the one form of JSON parse errors: "document: line L, column C: reason". `what` is the JSON library's text,
+/// which may quote an arbitrarily long piece of the input; it is cut and freed of control characters.
+[[noreturn]] inline void json_parse_failure(std::string_view document, std::string_view text, std::size_t byte,
+                                            std::string_view what) {
+    if (const auto at = what.find("] "); at != std::string_view::npos) what.remove_prefix(at + 2); // "[json.exception...] "
+    if (what.starts_with("parse error")) { // "parse error at line 1, column 2: "
+        if (const auto at = what.find(": "); at != std::string_view::npos) what.remove_prefix(at + 2);
+    }
+    std::string reason = quoted(what, 240);
+    reason = reason.substr(1, reason.size() - 2);
+    fail(error_category::format, document, json_position(text, byte == 0 ? 0 : byte - 1) + ": " + reason);
+}
+
+/// Rejects nesting deeper than json_max_depth and objects whose ordered construction would be too slow.
+inline void check_json_limits(std::string_view text, std::string_view document) {
+    static constexpr std::uint64_t array_level = ~std::uint64_t{0};
+    std::array<std::uint64_t, json_max_depth> members{}; // per open level: members seen, or array_level
     std::size_t depth = 0;
+    std::uint64_t comparisons = 0;
     bool in_string = false;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
@@ -41,12 +72,19 @@ inline void check_json_depth(std::string_view text, std::string_view document) {
         } else if (c == '"') {
             in_string = true;
         } else if (c == '[' || c == '{') {
-            if (++depth > json_max_depth) {
-                fail(error_category::format, document, "byte " + std::to_string(i),
+            if (depth == json_max_depth) {
+                fail(error_category::format, document, json_position(text, i),
                      "nesting of at most " + std::to_string(json_max_depth), "deeper nesting");
             }
+            members[depth++] = c == '{' ? 0 : array_level;
         } else if ((c == ']' || c == '}') && depth > 0) {
             --depth;
+        } else if (c == ',' && depth > 0 && members[depth - 1] != array_level) {
+            comparisons += ++members[depth - 1];
+            if (comparisons > json_max_key_comparisons) {
+                fail(error_category::format, document, json_position(text, i), "an object of a few thousand members",
+                     std::to_string(members[depth - 1]) + " and more");
+            }
         }
     }
 }
@@ -54,14 +92,15 @@ inline void check_json_depth(std::string_view text, std::string_view document) {
 } // namespace detail
 
 /// Parses `text` into an ordered DOM. `document` names it in errors (a path, usually).
+/// Throws error(format) "document: line L, column C: reason".
 [[nodiscard]] inline json parse_json(std::string_view text, std::string_view document) {
-    detail::check_json_depth(text, document);
+    detail::check_json_limits(text, document);
     try {
         return json::parse(text.begin(), text.end());
     } catch (const json::parse_error& e) {
-        detail::json_parse_failure(document, e.byte, e.what());
-    } catch (const json::exception& e) { // e.g. a number out of range
-        detail::json_parse_failure(document, 0, e.what());
+        detail::json_parse_failure(document, text, e.byte, e.what());
+    } catch (const json::exception& e) { // a number out of range
+        detail::json_parse_failure(document, text, 0, e.what());
     }
 }
 
@@ -71,6 +110,23 @@ inline void check_json_depth(std::string_view text, std::string_view document) {
 /// Returns false when the handler stopped.
 template <class Handler> bool parse_json_sax(std::string_view text, Handler& handler) {
     return json::sax_parse(text.begin(), text.end(), &handler);
+}
+
+/// A value described for an error message: "null", "true", "3.5", "'text'", "an array of 3", "an object".
+[[nodiscard]] inline std::string describe_json(const json& value) {
+    switch (value.type()) {
+    case json::value_t::null: return "null";
+    case json::value_t::string: return quoted(value.get_ref<const std::string&>());
+    case json::value_t::array: return "an array of " + std::to_string(value.size());
+    case json::value_t::object: return "an object";
+    case json::value_t::boolean: return value.get<bool>() ? "true" : "false";
+    case json::value_t::number_integer:
+    case json::value_t::number_unsigned:
+    case json::value_t::number_float: return value.dump();
+    case json::value_t::binary:
+    case json::value_t::discarded: break;
+    }
+    return "nothing";
 }
 
 APERTUS_END_NAMESPACE
