@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# What including the library costs, against its budget: CPU seconds of `g++ -fsyntax-only`, the best of several rounds.
+# The limits hold for a machine that parses the calibration file (three heavy standard headers) in `calibration_limit`
+# seconds; on a slower machine, or a busy one, they grow in proportion. They never shrink.
+#
+#   tools/compile_budget.sh [COMPILER] [ROUNDS]      default: g++ 5
+set -euo pipefail
+cd "$(dirname "$0")/.."
+compiler=${1:-g++} rounds=${2:-5}
+calibration_limit=0.75
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+includes() { printf '#include <%s>\n' "$@"; }
+includes filesystem random regex > "$work/calibration.cpp"
+names=(calibration)
+declare -A limits=([calibration]=0)
+budget() { # NAME LIMIT HEADERS...
+    local name=$1 limit=$2
+    shift 2
+    includes "${@#include/}" > "$work/$name.cpp"
+    names+=("$name")
+    limits[$name]=$limit
+}
+shopt -s nullglob
+reference=(include/apertus/backend/reference*.hpp)
+[ ${#reference[@]} = 0 ] || budget core+model+reference 0.8 include/apertus/core/*.hpp include/apertus/model/*.hpp "${reference[@]}"
+[ ! -e include/apertus/apertus.hpp ] || budget umbrella 3 include/apertus/apertus.hpp
+
+declare -A best
+TIMEFORMAT='%U %S'
+for ((round = 0; round < rounds; ++round)); do
+    for name in "${names[@]}"; do
+        { time "$compiler" -std=c++20 -fsyntax-only -Iinclude "$work/$name.cpp" 2> "$work/errors"; } 2> "$work/time" ||
+            { cat "$work/errors"; exit 1; }
+        best[$name]=$(awk -v old="${best[$name]:-1000}" '{ t = $1 + $2; print t < old ? t : old }' "$work/time")
+    done
+done
+
+status=0
+scale=$(awk -v t="${best[calibration]}" -v r=$calibration_limit 'BEGIN { print t > r ? t / r : 1 }')
+printf '%-22s %8.2f s   (reference %.2f s: limits times %.2f)\n' calibration "${best[calibration]}" $calibration_limit "$scale"
+for name in "${names[@]:1}"; do
+    limit=$(awk -v l="${limits[$name]}" -v s="$scale" 'BEGIN { print l * s }')
+    verdict=$(awk -v t="${best[$name]}" -v l="$limit" 'BEGIN { print t <= l ? "ok" : "OVER" }')
+    printf '%-22s %8.2f s   (limit %.2f s here, %.2f s on the reference machine) %s\n' \
+        "$name" "${best[$name]}" "$limit" "${limits[$name]}" $verdict
+    [ $verdict = ok ] || status=1
+done
+exit $status

@@ -1,0 +1,199 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Builds and tests everything, on a fresh Debian 12 as well as on a developer's machine: installs with apt what is missing,
+# runs the steps below, says what was skipped and why, and sums up in the last line: "N passed, N failed, N skipped".
+# Unit tests count once for each build that runs them. Logs stay in build/logs.
+#
+#   tools/test.sh              all steps
+#   tools/test.sh --quick      the unit tests with g++ only
+#   tools/test.sh STEP...      these steps; their names:
+all_steps=(layering gcc clang14 clang19 headers budget refused example cli install sanitize fuzz tidy format)
+#
+# APERTUS_FUZZ_SECONDS   how long each fuzz harness runs (default 10)
+# APERTUS_TEST_DATA      the folder of other people's tokenizers and texts (default ../shared/data)
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=tools/packages.sh
+. tools/packages.sh
+
+jobs=$(nproc)
+logs=$PWD/build/logs
+warnings='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror'
+build_packages=(g++ cmake ninja-build ccache libxsimd-dev nlohmann-json3-dev libboost-test-dev libeigen3-dev libpcre2-dev
+                libcli11-dev libedit-dev libbenchmark-dev)
+clang_packages=(clang-14 libomp-14-dev libclang-rt-14-dev)
+shopt -s nullglob
+
+# --- steps: each runs under `set -e` with its output in a log; it may end with a closing line of its own ---
+
+# Configures and builds FOLDER with the given CMake options. The generator of an existing build stays.
+build() { # FOLDER OPTIONS...
+    local folder=$1
+    shift
+    [ -e "$folder/CMakeCache.txt" ] || set -- -G Ninja "$@"
+    cmake -S . -B "$folder" "$@"
+    cmake --build "$folder" -j "$jobs"
+}
+unit_tests() { timeout 3600 "$1/tests/apertus_tests" --color_output=no; }
+
+programs() { for kind in TESTS EXAMPLES BENCH TOOLS; do echo "-DAPERTUS_BUILD_$kind=$1"; done; }
+
+about_gcc='unit tests and all programs, g++, warnings are errors'
+step_gcc() {
+    build build -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=g++ -DAPERTUS_WERROR=ON $(programs ON)
+    unit_tests build
+}
+
+with_clang() { # VERSION
+    command -v "clang++-$1" > /dev/null || skip "clang++-$1 is not installed"
+    build "build/clang$1" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O1 "-DCMAKE_CXX_COMPILER=clang++-$1" \
+        -DAPERTUS_WERROR=ON $(programs ON)
+    unit_tests "build/clang$1"
+}
+about_clang14='unit tests and all programs, clang 14, assertions on'
+step_clang14() { with_clang 14; }
+about_clang19='unit tests and all programs, clang 19, assertions on'
+step_clang19() { with_clang 19; }
+
+about_headers='every header compiles alone, g++'
+step_headers() {
+    build build/headers -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 "-DCMAKE_CXX_FLAGS=$warnings" \
+        -DCMAKE_CXX_COMPILER=g++ -DAPERTUS_VERIFY_HEADERS=ON $(programs OFF) > build/logs/headers.configure
+    cmake --build build/headers -j "$jobs" --target all_verify_interface_header_sets
+}
+
+about_layering='who includes whom; lines per room'
+step_layering() {
+    tools/check_layering.sh --self-test
+    tools/check_layering.sh
+    tools/size_report.sh
+}
+
+about_budget='what including the library costs, g++ -fsyntax-only'
+step_budget() { tools/compile_budget.sh g++; }
+
+about_refused='things that must not compile'
+step_refused() {
+    compilers=(g++)
+    for clang in clang++-14 clang++-19; do command -v $clang > /dev/null && compilers+=("$clang"); done
+    tests/must_not_compile/run.sh "${compilers[@]}"
+}
+
+about_example='one command, header packages only: g++ -std=c++20 -O2 -fopenmp -Iinclude'
+step_example() {
+    [ -e examples/01_generate.cpp ] || skip 'examples/01_generate.cpp does not exist'
+    g++ -std=c++20 -O2 -fopenmp -Iinclude examples/01_generate.cpp -o build/01_generate
+    build/01_generate models/apertus-tiny | tee build/logs/example.out
+    [ -s build/logs/example.out ]
+}
+
+about_cli='the program build/apertus: output, exit status, errors'
+step_cli() {
+    [ -e tests/cli/run.sh ] || skip 'tests/cli/run.sh does not exist'
+    tests/cli/run.sh build/apertus
+}
+
+about_install='find_package, add_subdirectory, pkg-config, Meson, two translation units'
+step_install() { tests/install/run.sh; }
+
+about_sanitize='unit tests with address and undefined-behaviour sanitizers, g++'
+step_sanitize() {
+    build build/asan -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1' -DCMAKE_CXX_COMPILER=g++ \
+        -DAPERTUS_SANITIZE=address,undefined $(programs OFF) -DAPERTUS_BUILD_TESTS=ON
+    ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 unit_tests build/asan
+}
+
+about_fuzz="${APERTUS_FUZZ_SECONDS:-10} s of libFuzzer per harness, from the committed corpus"
+step_fuzz() {
+    build build/fuzz -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1' -DCMAKE_CXX_COMPILER=clang++-14 \
+        -DAPERTUS_SANITIZE=address,undefined -DAPERTUS_FUZZ=ON $(programs OFF)
+    tests/fuzz/run.sh build/fuzz/tests/fuzz "${APERTUS_FUZZ_SECONDS:-10}"
+}
+
+about_tidy='clang-tidy over every header and program'
+step_tidy() {
+    mkdir -p build/tidy
+    find include/apertus -name '*.hpp' | sort | sed 's|^include/\(.*\)|#include <\1>|' > build/tidy/all_headers.cpp
+    sources=(build/tidy/all_headers.cpp examples/*.cpp tools/*.cpp tools/cli/*.cpp bench/*.cpp)
+    printf '%s\0' "${sources[@]}" | xargs -0 -n 1 -P "$jobs" sh -c '
+        clang-tidy-14 --quiet "$0" -- -std=c++20 -Iinclude -Itests -isystem /usr/include/eigen3 -fopenmp \
+            -DAPERTUS_SOURCE_DIR=\"\" > "build/tidy/$(basename "$0").log" 2>&1 ||
+            { cat "build/tidy/$(basename "$0").log"; exit 1; }'
+}
+
+about_format='clang-format 19'
+step_format() {
+    find include tests examples tools bench \( -name '*.hpp' -o -name '*.cpp' \) -print0 2> /dev/null |
+        xargs -0 clang-format-19 --dry-run --Werror
+}
+
+# --- running the steps and counting ---
+
+skip() {
+    echo "skipped: $*"
+    exit 77
+}
+
+passed=0 failed=0 skipped=0
+seen_skips=
+run_step() { # NAME
+    local name=$1 log=$logs/$1.log about=about_$1 start=$SECONDS status verdict counts p=0 f=0 s=0 line
+    printf '== %-9s %s\n' "$name" "${!about}"
+    (
+        set -e -o pipefail
+        "step_$name"
+    ) > "$log" 2>&1
+    status=$?
+    counts=$(grep -aoE '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$log" | tail -n 1)
+    [ -z "$counts" ] || read -r p f s <<< "${counts//[a-z,]/}"
+    case $status in
+        0) verdict=ok; [ -n "$counts" ] || p=1 ;;
+        77) verdict=skipped p=0 f=0 s=1 ;;
+        *) verdict=FAILED; [ "$f" -gt 0 ] || f=1 ;;
+    esac
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    if [ $verdict = FAILED ]; then
+        tail -n 60 "$log" | sed 's/^/   | /'
+        echo "   | (all of it: $log)"
+    else
+        case $name in layering | budget) sed 's/^/   /' "$log" ;; esac
+    fi
+    while IFS= read -r line; do # the same test skipped in another build for the same reason is said once
+        case $seen_skips in *"$line"$'\n'*) continue ;; esac
+        seen_skips+=$line$'\n'
+        echo "   $line"
+    done < <(grep -a '^skipped: ' "$log")
+    printf '   %s: %d passed, %d failed, %d skipped, %d s\n' "$verdict" $p "$f" $s $((SECONDS - start))
+}
+
+steps=()
+for argument in "$@"; do
+    case $argument in
+        --quick) steps+=(gcc) ;;
+        -h | --help) sed -n '3,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        *)
+            case " ${all_steps[*]} " in
+                *" $argument "*) steps+=("$argument") ;;
+                *) echo "tools/test.sh: no step '$argument'; the steps are: ${all_steps[*]}" >&2; exit 2 ;;
+            esac ;;
+    esac
+done
+[ ${#steps[@]} -gt 0 ] || steps=("${all_steps[@]}")
+
+packages=("${build_packages[@]}")
+for step in "${steps[@]}"; do
+    case $step in
+        clang14 | fuzz | refused) packages+=("${clang_packages[@]}") ;;
+        install) packages+=(meson pkgconf make) ;;
+        tidy) packages+=("${clang_packages[@]}" clang-tidy-14) ;;
+        format) packages+=(clang-format-19) ;;
+    esac
+done
+mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
+need_packages "${packages[@]}" || exit 1
+
+mkdir -p "$logs"
+for step in "${steps[@]}"; do run_step "$step"; done
+echo "total time: $((SECONDS / 60)) min $((SECONDS % 60)) s"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ]
