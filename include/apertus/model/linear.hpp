@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The two layers with weights: linear (y = W x + b) and RMSNorm. Views on weights that somebody else owns.
+#pragma once
+
+#include <apertus/core/concepts.hpp>
+#include <apertus/core/tensor.hpp>
+
+APERTUS_BEGIN_NAMESPACE
+
+/// y[T,N] = x[T,K] W[N,K]^T + b[N]. An empty bias means none.
+template <weight_format Format, class Space = host_space> struct linear {
+    weight_view<Format, Space> weight{};
+    tensor_view<const float, 1, Space> bias{};
+
+    template <backend B>
+    void forward(B& b, tensor_view<const float, 2, Space> x, tensor_view<float, 2, Space> y) const noexcept {
+        b.matmul(x, weight, bias, y);
+    }
+};
+
+/// y[T,D] = x * rsqrt(mean(x^2) + eps) * weight[D] (Zhang & Sennrich 2019). y may be x.
+template <class Space = host_space> struct rms_norm {
+    tensor_view<const float, 1, Space> weight{};
+    float eps = 1e-5f;
+
+    template <backend B>
+    void forward(B& b, tensor_view<const float, 2, Space> x, tensor_view<float, 2, Space> y) const noexcept {
+        b.rms_norm(x, weight, eps, y);
+    }
+};
+
+APERTUS_END_NAMESPACE

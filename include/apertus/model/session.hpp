@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A session: one decoder on one backend with the caches of up to B sequences and all scratch memory. One thread at a time.
+// `forward` cuts the given tokens into chunks of at most `prefill_chunk` rows; neither the chunking nor what else is in
+// the batch changes a single bit of a row's logits, because no verb of a backend lets one row see another except through
+// its own cache. After a cancellation or an error every sequence has the length that it had before the call.
+#pragma once
+
+#include <apertus/core/cancellation.hpp>
+#include <apertus/model/decoder.hpp>
+#include <apertus/model/kv_cache.hpp>
+#include <apertus/model/memory_plan.hpp>
+#include <apertus/model/segment.hpp>
+#include <apertus/ops/rope_frequencies.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+APERTUS_BEGIN_NAMESPACE
+
+template <class Decoder, backend Backend, class KvElement = float> class session {
+public:
+    using space = typename Backend::space;
+    using row_view = tensor_view<const float, 2, space>;
+    /// Called with (index, first_row, values[t, D]) for rows first_row .. first_row + t - 1 of the step: index 0 is the
+    /// embedding, i the output of layer i (1 .. L), L + 1 the final norm. The view is valid during the call.
+    using observer = std::function<void(std::size_t index, std::size_t first_row, row_view values)>;
+
+    /// Bytes that a session with these options will take, beside the weights.
+    [[nodiscard]] static memory_plan plan(const Decoder& model, const session_options& options) noexcept {
+        const std::size_t rows = chunk_rows(options);
+        return {model.weight_bytes, cache_shape(model, options).elements() * sizeof(KvElement),
+                rows * (model.shape().floats_per_row() * sizeof(float) + 2 * sizeof(std::int32_t)),
+                options.max_sequences * model.vocab_size() * sizeof(float)};
+    }
+
+    /// Throws error(config) for impossible options and error(resource) when the memory cannot be had.
+    session(std::shared_ptr<const Decoder> model, Backend backend, const session_options& options = {})
+        : model_(std::move(model)), backend_(std::move(backend)), options_(checked(options)),
+          activations_(backend_, model_->shape(), chunk_rows(options)),
+          cache_(backend_, cache_shape(*model_, options)),
+          logits_(backend_.template allocate<float>(options.max_sequences * model_->vocab_size())),
+          frequencies_(backend_.template allocate<float>(options.max_sequences * half_head())) {
+        const std::size_t rows = activations_.rows();
+        ids_.resize(rows);
+        positions_.resize(rows);
+        frequency_scratch_.resize(half_head());
+        segments_.reserve(options.max_sequences);
+        pieces_.reserve(options.max_sequences);
+        wanted_.reserve(2 * options.max_sequences);
+        seen_.resize(options.max_sequences);
+        if constexpr (!on_host) host_logits_.resize(logits_.size());
+        if (!rope_depends_on_length()) set_frequencies(0, 1);
+    }
+
+    [[nodiscard]] std::size_t vocab_size() const noexcept { return model_->vocab_size(); }
+    [[nodiscard]] std::size_t max_sequences() const noexcept { return options_.max_sequences; }
+    [[nodiscard]] std::size_t max_length() const noexcept { return options_.max_length; }
+    [[nodiscard]] std::size_t length(std::size_t sequence) const {
+        check_sequence(sequence);
+        return cache_.length(sequence);
+    }
+    /// Cuts a sequence back to `length` positions. Throws error(shape) when it is shorter than that.
+    void truncate(std::size_t sequence, std::size_t length) {
+        check_sequence(sequence);
+        if (length > cache_.length(sequence)) {
+            fail(error_category::shape, "session", "truncate of sequence " + std::to_string(sequence),
+                 "a length of at most " + std::to_string(cache_.length(sequence)), std::to_string(length));
+        }
+        cache_.set_length(sequence, length);
+    }
+    [[nodiscard]] const Decoder& model() const noexcept { return *model_; }
+    void set_observer(observer callback) { observer_ = std::move(callback); }
+
+    /// See `causal_session`. Throws error(shape) for segments that do not fit, error(cancelled) between layers, and
+    /// error(resource) when logits for more rows than there are sequences are wanted and memory is short.
+    tensor_view<const float, 2> forward(std::span<const segment> segments, const cancellation& cancel = {}) {
+        const std::size_t wanted = check(segments);
+        reserve_logits(wanted);
+        try {
+            std::size_t rows_done = 0;
+            std::size_t logits_done = 0;
+            cursor at{};
+            while (at.segment < segments.size()) {
+                const std::size_t rows = next_chunk(segments, at);
+                logits_done += run_chunk(rows, rows_done, logits_done, cancel);
+                rows_done += rows;
+            }
+        } catch (...) {
+            for (const segment& s : segments) cache_.set_length(s.sequence, seen_[s.sequence].length_before);
+            throw;
+        }
+        return finish(wanted);
+    }
+
+private:
+    static constexpr std::int32_t max_position = 1 << 30; // far beyond any model, and no overflow when counting on
+    static constexpr bool on_host = std::is_same_v<space, host_space>;
+
+    /// A run of rows of one segment inside the current chunk.
+    struct piece {
+        std::size_t sequence, first_row, row_count, first_slot, final_length;
+    };
+    struct row_range {
+        std::size_t first, count;
+    };
+    struct cursor {
+        std::size_t segment = 0, offset = 0;
+    };
+    struct sequence_state {
+        std::size_t length_before = 0;
+        bool in_step = false;
+    };
+
+    static const session_options& checked(const session_options& o) {
+        const auto positive = [](std::size_t value, std::string_view name) {
+            if (value == 0) fail(error_category::config, "session options", name, "at least 1", "0");
+        };
+        positive(o.max_sequences, "max_sequences");
+        positive(o.max_length, "max_length");
+        positive(o.prefill_chunk, "prefill_chunk");
+        return o;
+    }
+    static std::size_t chunk_rows(const session_options& o) noexcept {
+        return std::max<std::size_t>({1, o.prefill_chunk, o.max_sequences});
+    }
+    static kv_cache_shape cache_shape(const Decoder& m, const session_options& o) noexcept {
+        return {o.max_sequences, m.layers.size(), m.config.num_key_value_heads, o.max_length, m.config.head_dim};
+    }
+    [[nodiscard]] std::size_t half_head() const noexcept { return model_->config.head_dim / 2; }
+    [[nodiscard]] bool rope_depends_on_length() const noexcept {
+        return apertus::rope_depends_on_length(model_->config.rope_parameters);
+    }
+
+    void check_sequence(std::size_t sequence) const {
+        if (sequence >= options_.max_sequences) {
+            fail(error_category::shape, "session", "sequence index",
+                 "less than max_sequences = " + std::to_string(options_.max_sequences), std::to_string(sequence));
+        }
+    }
+
+    /// Validates everything before anything changes; returns how many rows of logits are wanted.
+    std::size_t check(std::span<const segment> segments) {
+        if (segments.empty()) fail(error_category::shape, "session", "forward", "at least one segment", "none");
+        for (sequence_state& s : seen_) s.in_step = false;
+        std::size_t wanted = 0;
+        for (const segment& s : segments) {
+            check_sequence(s.sequence);
+            const std::string_view where = "forward";
+            if (std::exchange(seen_[s.sequence].in_step, true)) {
+                fail(error_category::shape, "session", where, "each sequence once in a step",
+                     "sequence " + std::to_string(s.sequence) + " twice");
+            }
+            if (s.ids.empty()) fail(error_category::shape, "session", where, "at least one token id", "none");
+            const std::size_t before = cache_.length(s.sequence);
+            if (s.ids.size() > options_.max_length - before) {
+                fail(error_category::resource, "session", "sequence " + std::to_string(s.sequence),
+                     "at most max_length = " + std::to_string(options_.max_length) + " positions",
+                     std::to_string(before) + " cached and " + std::to_string(s.ids.size()) + " new");
+            }
+            const std::size_t vocabulary = model_->embed_tokens.rows;
+            for (std::size_t i = 0; i < s.ids.size(); ++i) {
+                if (s.ids[i] < 0 || static_cast<std::size_t>(s.ids[i]) >= vocabulary) {
+                    fail(error_category::shape, "session", "token id at index " + std::to_string(i),
+                         "0 .. " + std::to_string(vocabulary - 1), std::to_string(s.ids[i]));
+                }
+            }
+            if (!s.position_ids.empty() && s.position_ids.size() != s.ids.size()) {
+                fail(error_category::shape, "session", "position_ids", std::to_string(s.ids.size()) + " positions",
+                     std::to_string(s.position_ids.size()));
+            }
+            for (const std::int32_t p : s.position_ids) {
+                if (p < 0 || p > max_position) {
+                    fail(error_category::shape, "session", "position_ids", "0 .. " + std::to_string(max_position),
+                         std::to_string(p));
+                }
+            }
+            seen_[s.sequence].length_before = before;
+            if (s.logits == logits_for::last) ++wanted;
+            if (s.logits == logits_for::all) wanted += s.ids.size();
+        }
+        return wanted;
+    }
+
+    /// Only grows for logits of more rows than there are sequences: a decode step never allocates.
+    void reserve_logits(std::size_t rows) {
+        if (rows * vocab_size() <= logits_.size()) return;
+        logits_ = backend_.template allocate<float>(rows * vocab_size());
+        if constexpr (!on_host) host_logits_.resize(logits_.size());
+    }
+
+    /// Packs rows of the following segments into one chunk: ids, positions, pieces, wanted rows.
+    std::size_t next_chunk(std::span<const segment> segments, cursor& at) {
+        pieces_.clear();
+        wanted_.clear();
+        std::size_t rows = 0;
+        while (at.segment < segments.size() && rows < activations_.rows()) {
+            const segment& s = segments[at.segment];
+            const std::size_t n = std::min(s.ids.size() - at.offset, activations_.rows() - rows);
+            const std::size_t slot = cache_.length(s.sequence);
+            std::int32_t position = cache_.next_position(s.sequence);
+            for (std::size_t i = 0; i < n; ++i) {
+                if (!s.position_ids.empty()) position = s.position_ids[at.offset + i];
+                ids_[rows + i] = s.ids[at.offset + i];
+                positions_[rows + i] = position;
+                cache_.set_position(s.sequence, slot + i, position);
+                ++position;
+            }
+            pieces_.push_back({s.sequence, rows, n, slot, final_position(s, slot - at.offset) + 1});
+            cache_.set_length(s.sequence, slot + n);
+            at.offset += n;
+            const bool finished = at.offset == s.ids.size();
+            if (s.logits == logits_for::all) wanted_.push_back({rows, n});
+            if (s.logits == logits_for::last && finished) wanted_.push_back({rows + n - 1, 1});
+            rows += n;
+            if (finished) at = {at.segment + 1, 0};
+        }
+        return rows;
+    }
+
+    /// The largest position that segment `s` will have reached when it is done: RoPE types that depend on the sequence
+    /// length see the whole prompt, however it is chunked. `before` is the cache length before the segment.
+    [[nodiscard]] std::size_t final_position(const segment& s, std::size_t before) const {
+        if (!s.position_ids.empty()) {
+            return static_cast<std::size_t>(*std::max_element(s.position_ids.begin(), s.position_ids.end()));
+        }
+        const auto first = static_cast<std::size_t>(before == 0 ? 0 : cache_.position(s.sequence, before - 1) + 1);
+        return first + s.ids.size() - 1;
+    }
+
+    /// Runs the rows of the chunk through the model; returns how many rows of logits it wrote after `logits_done`.
+    std::size_t run_chunk(std::size_t rows, std::size_t rows_done, std::size_t logits_done, const cancellation& cancel) {
+        const auto a = activations_.first(rows);
+        backend_.upload(std::span<const std::int32_t>(ids_).first(rows), a.ids);
+        backend_.upload(std::span<const std::int32_t>(positions_).first(rows), a.positions);
+        rope_angles(a);
+
+        backend_.embed(a.ids, model_->embed_tokens, a.x);
+        observe(0, rows_done, a.x);
+        for (std::size_t l = 0; l < model_->layers.size(); ++l) {
+            cancel.throw_if_requested("session");
+            model_->layers[l].forward(backend_, a, kv_segments(l));
+            observe(l + 1, rows_done, a.x);
+        }
+        if (observer_) {
+            model_->norm.forward(backend_, a.x, a.h);
+            observe(model_->layers.size() + 1, rows_done, a.h);
+        }
+        return head(a, logits_done);
+    }
+
+    /// Norm and head for the wanted rows only, gathered so that the head's weights are read once.
+    std::size_t head(const activation_views<space>& a, std::size_t logits_done) {
+        std::size_t count = 0;
+        for (const row_range& r : wanted_) {
+            model_->norm.forward(backend_, a.x.rows(r.first, r.count), a.h.rows(count, r.count));
+            count += r.count;
+        }
+        if (count != 0) {
+            const tensor_view<float, 2, space> out(logits_.data() + logits_done * vocab_size(), {count, vocab_size()});
+            model_->lm_head.forward(backend_, a.h.rows(0, count), out);
+        }
+        return count;
+    }
+
+    void rope_angles(const activation_views<space>& a) {
+        const float scaling = rope_scaling_;
+        if (!rope_depends_on_length()) {
+            backend_.rope_angles(a.positions, frequencies(0), scaling, a.cos, a.sin);
+            return;
+        }
+        for (std::size_t i = 0; i < pieces_.size(); ++i) {
+            const piece& p = pieces_[i];
+            set_frequencies(i, p.final_length);
+            backend_.rope_angles(a.positions.rows(p.first_row, p.row_count), frequencies(i), rope_scaling_,
+                                 a.cos.rows(p.first_row, p.row_count), a.sin.rows(p.first_row, p.row_count));
+        }
+    }
+    void set_frequencies(std::size_t i, std::size_t sequence_length) {
+        rope_scaling_ = compute_rope_frequencies(model_->config.rope_parameters, sequence_length, frequency_scratch_);
+        backend_.upload(std::span<const float>(frequency_scratch_),
+                        tensor_view<float, 1, space>(frequencies_.data() + i * half_head(), {half_head()}));
+    }
+    [[nodiscard]] tensor_view<const float, 1, space> frequencies(std::size_t i) noexcept {
+        return {frequencies_.data() + i * half_head(), {half_head()}};
+    }
+
+    std::span<const kv_segment<KvElement, space>> kv_segments(std::size_t layer) {
+        segments_.clear();
+        for (const piece& p : pieces_) {
+            const auto [k, v] = cache_.at(layer, p.sequence);
+            segments_.push_back({p.first_row, p.row_count, p.first_slot, k, v});
+        }
+        return segments_;
+    }
+
+    void observe(std::size_t index, std::size_t first_row, row_view values) {
+        if (!observer_) return;
+        backend_.synchronize();
+        observer_(index, first_row, values);
+    }
+
+    tensor_view<const float, 2> finish(std::size_t rows) {
+        const std::size_t v = vocab_size();
+        if constexpr (on_host) {
+            return {logits_.data(), {rows, v}};
+        } else {
+            backend_.download(tensor_view<const float, 1, space>(logits_.data(), {rows * v}),
+                              std::span<float>(host_logits_).first(rows * v));
+            return {host_logits_.data(), {rows, v}};
+        }
+    }
+
+    template <class T> using buffer = decltype(std::declval<Backend&>().template allocate<T>(std::size_t{}));
+
+    std::shared_ptr<const Decoder> model_;
+    Backend backend_;
+    session_options options_;
+    activation_buffers<Backend> activations_;
+    kv_cache<KvElement, Backend> cache_;
+    buffer<float> logits_;      // [rows, V]
+    buffer<float> frequencies_; // [B, K/2]
+    float rope_scaling_ = 1.0f;
+    observer observer_;
+
+    std::vector<std::int32_t> ids_;       // [T] of the current chunk
+    std::vector<std::int32_t> positions_; // [T]
+    std::vector<float> frequency_scratch_;
+    std::vector<piece> pieces_;
+    std::vector<row_range> wanted_;
+    std::vector<kv_segment<KvElement, space>> segments_;
+    std::vector<sequence_state> seen_;
+    std::vector<float> host_logits_;
+};
+
+APERTUS_END_NAMESPACE

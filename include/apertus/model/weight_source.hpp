@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where weights come from, as the loader sees it: named tensors with a type, a shape and bytes. A checkpoint folder, a
+// span of bytes and a user's reader all look like this; `run/` makes the adaptors.
+#pragma once
+
+#include <apertus/core/cancellation.hpp>
+#include <apertus/core/dtype.hpp>
+#include <apertus/core/executor.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+APERTUS_BEGIN_NAMESPACE
+
+/// A tensor of a checkpoint. `bytes` is empty when the source cannot point at it (then use `weight_source::read`).
+struct source_tensor {
+    dtype type = dtype::f32;
+    std::vector<std::size_t> shape{};
+    std::span<const std::byte> bytes{};
+    std::uint64_t byte_size = 0;
+};
+
+class weight_source {
+public:
+    weight_source() = default;
+    weight_source(const weight_source&) = delete;
+    weight_source& operator=(const weight_source&) = delete;
+    virtual ~weight_source() = default;
+
+    [[nodiscard]] virtual std::optional<source_tensor> find(std::string_view name) const = 0;
+    /// Copies a tensor's bytes; `out` has its exact size. Throws error(io).
+    virtual void read(std::string_view name, std::span<std::byte> out) const = 0;
+    [[nodiscard]] virtual std::vector<std::string> names() const = 0;
+    /// What messages call it (a path, usually).
+    [[nodiscard]] virtual std::string name() const = 0;
+    /// Keeps the bytes that `find` points at alive.
+    [[nodiscard]] virtual std::shared_ptr<const void> lifetime() const = 0;
+};
+
+/// How far a load has come.
+struct load_progress {
+    std::uint64_t bytes_done = 0;
+    std::uint64_t bytes_total = 0;
+    std::string_view tensor{}; ///< the tensor that was just finished
+};
+
+/// What a load listens to and reports to.
+struct load_control {
+    std::function<void(const load_progress&)> progress{};
+    cancellation cancel{};
+    any_executor executor{};
+    bool prefault = true; ///< touch every mapped page now, in parallel, instead of during the first tokens
+};
+
+APERTUS_END_NAMESPACE

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Open a Hugging Face folder, get a model: `causal_lm::from_pretrained(folder)`. One type for every architecture, weight
+// format and backend; the templates are chosen once, here (run/load_model.hpp), and are static below.
+// The model is immutable and may be shared by any number of threads; each session is for one thread at a time.
+#pragma once
+
+#include <apertus/core/executor.hpp>
+#include <apertus/generate/generate.hpp>
+#include <apertus/generate/generation_config.hpp>
+#include <apertus/io/checkpoint.hpp>
+#include <apertus/model/config.hpp>
+#include <apertus/model/memory_plan.hpp>
+#include <apertus/model/weight_source.hpp>
+#include <apertus/run/session_handle.hpp>
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+APERTUS_BEGIN_NAMESPACE
+
+/// How a model is loaded. Everything has a default that suits a program that just wants to run.
+struct load_options {
+    std::optional<dtype> weights{};         ///< f32, f16 or bf16; not set: as stored (f32 when the file mixes types)
+    std::string backend = "cpu";            ///< "cpu", or "reference" (plain loops, slow, for comparison)
+    std::string isa{};                      ///< "baseline", "avx2", "avx512"; empty: the best that this CPU has
+    dtype kv_cache = dtype::f32;            ///< element type of cached keys and values: f32 (exact) or bf16 (half the memory)
+    std::optional<any_executor> executor{}; ///< who runs the threads; not set: OpenMP or a pool of our own
+    std::size_t threads = 0;                ///< of the default executor; 0: as many as the hardware has
+    bool use_mmap = true;                   ///< map the files; false: read them into memory of our own
+    bool prefault = true;                   ///< touch every mapped page now instead of during the first tokens
+    std::function<void(const load_progress&)> progress{};
+    cancellation cancel{};
+};
+
+namespace detail {
+
+/// What a loaded model offers, whatever it is made of.
+class model_interface {
+public:
+    model_interface() = default;
+    model_interface(const model_interface&) = delete;
+    model_interface& operator=(const model_interface&) = delete;
+    virtual ~model_interface() = default;
+    [[nodiscard]] virtual const model_config& config() const = 0;
+    [[nodiscard]] virtual std::size_t vocab_size() const = 0;
+    [[nodiscard]] virtual std::string_view weight_format_name() const = 0;
+    [[nodiscard]] virtual std::string backend_name() const = 0;
+    [[nodiscard]] virtual const std::vector<std::string>& surplus_tensors() const = 0;
+    [[nodiscard]] virtual memory_plan plan(const session_options&) const = 0;
+    [[nodiscard]] virtual std::unique_ptr<session_interface> new_session(const session_options&) const = 0;
+};
+
+/// Defined in run/load_model.hpp.
+[[nodiscard]] std::shared_ptr<const model_interface> load_model(const model_config&, const weight_source&, const load_options&);
+
+} // namespace detail
+
+/// A causal language model.
+class causal_lm {
+public:
+    /// Opens a folder with config.json, model.safetensors (or its shards and index) and, if present,
+    /// generation_config.json. Throws error(io, format, config, shape, resource, backend or cancelled).
+    [[nodiscard]] static causal_lm from_pretrained(const std::string& folder, const load_options& options = {});
+
+    /// The same from memory or a reader: the text of config.json, the text of generation_config.json (may be empty), and
+    /// tensors (`checkpoint::from_bytes`, `from_files` with a reader callback, `from_tensors`).
+    [[nodiscard]] static causal_lm from_memory(std::string_view config_json, std::string_view generation_config_json,
+                                               checkpoint tensors, const load_options& options = {});
+
+    [[nodiscard]] const model_config& config() const { return model_->config(); }
+    /// config.json's token ids, overridden by generation_config.json.
+    [[nodiscard]] const generation_config& default_generation_config() const { return generation_; }
+    /// Logits per position (rows of the head).
+    [[nodiscard]] std::size_t vocab_size() const { return model_->vocab_size(); }
+    /// "f32", "f16" or "bf16".
+    [[nodiscard]] std::string_view weight_format_name() const { return model_->weight_format_name(); }
+    /// Such as "cpu (avx512, 2 threads)".
+    [[nodiscard]] std::string backend_name() const { return model_->backend_name(); }
+    /// Tensors of the checkpoint that the model does not use.
+    [[nodiscard]] const std::vector<std::string>& surplus_tensors() const { return model_->surplus_tensors(); }
+    /// Bytes that the weights and a session with these options take, before anything is allocated.
+    [[nodiscard]] memory_plan plan(const session_options& options) const { return model_->plan(options); }
+    /// Throws error(config) for impossible options, error(resource) without memory.
+    [[nodiscard]] session_handle new_session(const session_options& options = {}) const {
+        return session_handle(model_->new_session(options));
+    }
+
+    /// Generates after each prompt (ids, a batch may be ragged) in a session of its own that is just large enough.
+    /// `call` goes over the model's defaults. See generate/generate.hpp.
+    [[nodiscard]] generation_result generate(std::span<const prompt> prompts, const generation_config& call = {},
+                                             const generate_options& options = {}) const {
+        const generation_config merged = merge(generation_, call);
+        session_options wanted;
+        wanted.max_sequences = std::max<std::size_t>(1, prompts.size());
+        wanted.max_length = 1;
+        const effective_generation_config e = effective(merged);
+        for (const prompt& p : prompts) {
+            const std::size_t n = std::max<std::size_t>(1, p.ids.size());
+            wanted.max_length = std::max(wanted.max_length, e.max_new_tokens ? n + *e.max_new_tokens : std::max(n, *e.max_length));
+        }
+        session_handle session = new_session(wanted);
+        return apertus::generate(session, prompts, merged, options);
+    }
+    [[nodiscard]] generation_result generate(std::span<const std::int32_t> ids, const generation_config& call = {},
+                                             const generate_options& options = {}) const {
+        const prompt one{ids};
+        return generate(std::span(&one, 1), call, options);
+    }
+
+private:
+    causal_lm(std::shared_ptr<const detail::model_interface> model, generation_config generation)
+        : model_(std::move(model)), generation_(std::move(generation)) {}
+
+    std::shared_ptr<const detail::model_interface> model_;
+    generation_config generation_;
+};
+
+/// Hugging Face's name for it.
+using auto_model_for_causal_lm = causal_lm;
+
+APERTUS_END_NAMESPACE

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Where the templates are chosen: architecture by config.json, weight format by the checkpoint or the caller, backend by
+// the caller. The only header that sees them all. With APERTUS_SEPARATE_COMPILATION defined, programs see declarations
+// only and one translation unit includes <apertus/src.hpp>.
+#pragma once
+
+#include <apertus/arch/all.hpp>
+#include <apertus/backend/cpu.hpp>
+#include <apertus/backend/reference.hpp>
+#include <apertus/format/formats.hpp>
+#include <apertus/model/loader.hpp>
+#include <apertus/model/session.hpp>
+#include <apertus/run/causal_lm.hpp>
+#include <apertus/run/checkpoint_source.hpp>
+#include <apertus/run/config_json.hpp>
+#include <apertus/run/generation_config_json.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#ifdef APERTUS_SEPARATE_COMPILATION
+#define APERTUS_DEFINITION
+#else
+#define APERTUS_DEFINITION inline
+#endif
+
+APERTUS_BEGIN_NAMESPACE
+
+namespace detail {
+
+template <class Decoder, backend Backend, class KvElement> class loaded_model final : public model_interface {
+public:
+    using session_type = session<Decoder, Backend, KvElement>;
+
+    loaded_model(std::shared_ptr<const Decoder> model, Backend b, std::string backend_name)
+        : model_(std::move(model)), backend_(std::move(b)), backend_name_(std::move(backend_name)) {}
+
+    [[nodiscard]] const model_config& config() const override { return model_->config; }
+    [[nodiscard]] std::size_t vocab_size() const override { return model_->vocab_size(); }
+    [[nodiscard]] std::string_view weight_format_name() const override { return Decoder::format::name; }
+    [[nodiscard]] std::string backend_name() const override { return backend_name_; }
+    [[nodiscard]] const std::vector<std::string>& surplus_tensors() const override { return model_->surplus; }
+    [[nodiscard]] memory_plan plan(const session_options& o) const override { return session_type::plan(*model_, o); }
+    [[nodiscard]] std::unique_ptr<session_interface> new_session(const session_options& o) const override {
+        return std::make_unique<session_holder<session_type>>(model_, backend_, o);
+    }
+
+private:
+    std::shared_ptr<const Decoder> model_;
+    Backend backend_;
+    std::string backend_name_;
+};
+
+[[nodiscard]] inline any_executor executor_of(const load_options& o) {
+    return o.executor ? *o.executor : any_executor(o.threads);
+}
+
+/// The last choice: backend and the element type of the cache.
+template <class Decoder>
+[[nodiscard]] std::shared_ptr<const model_interface> choose_backend(std::shared_ptr<const Decoder> model, const load_options& o) {
+    if (o.backend == "reference") {
+        return std::make_shared<loaded_model<Decoder, reference_backend, float>>(std::move(model), reference_backend{}, "reference");
+    }
+    if (o.backend != "cpu") fail(error_category::backend, "load options", "backend", "cpu or reference", quoted(o.backend));
+    const any_executor threads = executor_of(o);
+    cpu_options options;
+    if (!o.isa.empty()) options.isa = parse_cpu_isa(o.isa);
+    const cpu_backend cpu(threads, options);
+    const std::string name = "cpu (" + std::string(to_string(cpu.isa())) + ", " + std::to_string(threads.concurrency()) + " threads)";
+    if (o.kv_cache == dtype::f32) return std::make_shared<loaded_model<Decoder, cpu_backend, float>>(std::move(model), cpu, name);
+    if (o.kv_cache == dtype::bf16) return std::make_shared<loaded_model<Decoder, cpu_backend, bf16>>(std::move(model), cpu, name);
+    fail(error_category::config, "load options", "kv_cache", "F32 or BF16", to_string(o.kv_cache));
+}
+
+/// The type that the matrices are kept in: what the caller says, what the checkpoint stores, or F32 when it mixes types
+/// (the widest, so that nothing is rounded).
+[[nodiscard]] inline dtype weight_type(const model_config& config, const weight_source& source, const load_options& o) {
+    if (o.weights) return *o.weights;
+    std::optional<dtype> common;
+    for (const std::string& name : source.names()) {
+        if (!name.starts_with(config.tensor_prefix) && !name.starts_with("lm_head.")) continue;
+        const auto tensor = source.find(name);
+        if (tensor->shape.size() != 2) continue;
+        if (common && *common != tensor->type) return dtype::f32;
+        common = tensor->type;
+    }
+    return common.value_or(dtype::f32);
+}
+
+template <architecture Arch>
+[[nodiscard]] std::shared_ptr<const model_interface> choose_format(const model_config& config, const weight_source& source,
+                                                                   const load_options& o) {
+    const dtype type = weight_type(config, source, o);
+    const load_control control{o.progress, o.cancel, executor_of(o), o.prefault};
+    std::shared_ptr<const model_interface> out;
+    weight_formats::for_each([&]<class Format>() {
+        if (!out && dtype_of<typename Format::block> == type) {
+            out = choose_backend(load_decoder<Arch, Format>(config, source, control), o);
+        }
+    });
+    if (!out) fail(error_category::config, "load options", "weights", "F32, F16 or BF16", to_string(type));
+    return out;
+}
+
+APERTUS_DEFINITION std::shared_ptr<const model_interface> load_model(const model_config& config, const weight_source& source,
+                                                                      const load_options& o) {
+    std::shared_ptr<const model_interface> out;
+    architectures::for_each([&]<class Arch>() {
+        if (!out && config.model_type == Arch::model_type) out = choose_format<Arch>(config, source, o);
+    });
+    if (!out) fail(error_category::config, source.name(), "model_type", "a known architecture", quoted(config.model_type));
+    return out;
+}
+
+} // namespace detail
+
+APERTUS_DEFINITION causal_lm causal_lm::from_pretrained(const std::string& folder, const load_options& options) {
+    constexpr std::uint64_t largest_config = 16u << 20;
+    const std::string config_path = join_path(folder, "config.json");
+    const std::string generation_path = join_path(folder, "generation_config.json");
+    const model_config config = parse_config_json(read_file(config_path, largest_config), config_path);
+    generation_config generation = generation_config_from(config);
+    if (path_exists(generation_path)) {
+        generation = merge(generation, parse_generation_config_json(read_file(generation_path, largest_config), generation_path));
+    }
+    const checkpoint_source source(std::make_shared<const checkpoint>(checkpoint::open(folder, {options.use_mmap})), folder);
+    return {detail::load_model(config, source, options), std::move(generation)};
+}
+
+APERTUS_DEFINITION causal_lm causal_lm::from_memory(std::string_view config_json, std::string_view generation_config_json,
+                                                     checkpoint tensors, const load_options& options) {
+    const model_config config = parse_config_json(config_json, "config.json in memory");
+    generation_config generation = generation_config_from(config);
+    if (!generation_config_json.empty()) {
+        generation = merge(generation, parse_generation_config_json(generation_config_json, "generation_config.json in memory"));
+    }
+    const checkpoint_source source(std::make_shared<const checkpoint>(std::move(tensors)), "checkpoint in memory");
+    return {detail::load_model(config, source, options), std::move(generation)};
+}
+
+APERTUS_END_NAMESPACE
+
+#undef APERTUS_DEFINITION

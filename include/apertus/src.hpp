@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// For programs that would rather compile the library once: define APERTUS_SEPARATE_COMPILATION everywhere (the CMake
+// target apertus::compiled does) and include this header in exactly one translation unit.
+#pragma once
+
+#ifndef APERTUS_SEPARATE_COMPILATION
+#error "apertus/src.hpp is for separate compilation: define APERTUS_SEPARATE_COMPILATION in the whole program"
+#endif
+
+#include <apertus/apertus.hpp>
+#include <apertus/run/load_model.hpp>
