@@ -2,7 +2,7 @@
 //
 // The tensors of a model, whatever they come in: a Hugging Face folder with model.safetensors, or with
 // model.safetensors.index.json and its shards; safetensors files in memory or behind reader callbacks; or single
-// tensors that the caller already holds. One interface: names -> `checkpoint_tensor`.
+// tensors that the caller already holds. One interface: names -> `stored_tensor`.
 // Opening reads and validates headers only; the weights' pages are read when a tensor is first touched.
 #pragma once
 
@@ -41,7 +41,7 @@ struct memory_tensor {
 };
 
 /// One tensor of a checkpoint: what it is and how to get its bytes. A light handle, valid as long as the checkpoint.
-class checkpoint_tensor {
+class stored_tensor {
 public:
     [[nodiscard]] const std::string& name() const noexcept { return entry_->name; }
     [[nodiscard]] apertus::dtype dtype() const noexcept { return entry_->dtype; }
@@ -78,8 +78,8 @@ private:
     friend class checkpoint;
     static constexpr std::string_view memory_document = "tensors in memory";
 
-    checkpoint_tensor(const tensor_entry& entry, const safetensors_file& file) noexcept : entry_(&entry), file_(&file) {}
-    checkpoint_tensor(const tensor_entry& entry, std::span<const std::byte> bytes) noexcept : entry_(&entry), bytes_(bytes) {}
+    stored_tensor(const tensor_entry& entry, const safetensors_file& file) noexcept : entry_(&entry), file_(&file) {}
+    stored_tensor(const tensor_entry& entry, std::span<const std::byte> bytes) noexcept : entry_(&entry), bytes_(bytes) {}
 
     const tensor_entry* entry_;
     const safetensors_file* file_ = nullptr; // nullptr: the caller's memory, `bytes_`
@@ -248,7 +248,7 @@ public:
         result.files_ = std::move(files);
         for (const safetensors_file& file : result.files_) {
             for (const tensor_entry& entry : file.tensors()) {
-                result.tensors_.push_back(checkpoint_tensor(entry, file));
+                result.tensors_.push_back(stored_tensor(entry, file));
             }
         }
         result.sort_names();
@@ -276,33 +276,33 @@ public:
         for (const memory_tensor& t : tensors) {
             const auto bytes = checked_size(t.dtype, t.shape);
             if (!bytes || *bytes != t.bytes.size()) {
-                fail(error_category::shape, checkpoint_tensor::memory_document, "tensor " + quoted(t.name, 200),
+                fail(error_category::shape, stored_tensor::memory_document, "tensor " + quoted(t.name, 200),
                      (bytes ? std::to_string(*bytes) : std::string("fewer than 2^63")) + " bytes for " +
                          std::string(to_string(t.dtype)) + " " + describe_shape(t.shape),
                      std::to_string(t.bytes.size()));
             }
             result.entries_.push_back({t.name, t.dtype, t.shape, 0, *bytes});
-            result.tensors_.push_back(checkpoint_tensor(result.entries_.back(), t.bytes));
+            result.tensors_.push_back(stored_tensor(result.entries_.back(), t.bytes));
         }
         result.sort_names();
         return result;
     }
 
     /// Every tensor, sorted by name.
-    [[nodiscard]] std::span<const checkpoint_tensor> tensors() const noexcept { return tensors_; }
+    [[nodiscard]] std::span<const stored_tensor> tensors() const noexcept { return tensors_; }
     /// The opened files, in no promised order; empty after from_tensors.
     [[nodiscard]] std::span<const safetensors_file> files() const noexcept { return files_; }
     /// Bytes of all tensors together.
     [[nodiscard]] std::uint64_t total_bytes() const noexcept {
         std::uint64_t sum = 0;
-        for (const checkpoint_tensor& t : tensors_) sum += t.size_bytes();
+        for (const stored_tensor& t : tensors_) sum += t.size_bytes();
         return sum;
     }
 
     /// The tensor of that name, or nullptr. The handle lives as long as the checkpoint.
-    [[nodiscard]] const checkpoint_tensor* find(std::string_view name) const noexcept {
+    [[nodiscard]] const stored_tensor* find(std::string_view name) const noexcept {
         const auto at = std::lower_bound(tensors_.begin(), tensors_.end(), name,
-                                         [](const checkpoint_tensor& t, std::string_view n) { return t.name() < n; });
+                                         [](const stored_tensor& t, std::string_view n) { return t.name() < n; });
         return at == tensors_.end() || at->name() != name ? nullptr : &*at;
     }
 
@@ -315,7 +315,7 @@ public:
         for (const std::string& name : wanted) {
             if (find(name) == nullptr) difference.missing.push_back(name);
         }
-        for (const checkpoint_tensor& t : tensors_) {
+        for (const stored_tensor& t : tensors_) {
             if (!std::binary_search(wanted.begin(), wanted.end(), t.name())) difference.surplus.push_back(t.name());
         }
         return difference;
@@ -326,7 +326,7 @@ private:
 
     void sort_names() {
         std::sort(tensors_.begin(), tensors_.end(),
-                  [](const checkpoint_tensor& a, const checkpoint_tensor& b) { return a.name() < b.name(); });
+                  [](const stored_tensor& a, const stored_tensor& b) { return a.name() < b.name(); });
         for (std::size_t i = 1; i < tensors_.size(); ++i) {
             if (tensors_[i - 1].name() == tensors_[i].name()) {
                 fail(error_category::format, tensors_[i].document(), "tensor " + quoted(tensors_[i].name(), 200),
@@ -337,7 +337,7 @@ private:
 
     std::vector<safetensors_file> files_;
     std::vector<tensor_entry> entries_; // of from_tensors
-    std::vector<checkpoint_tensor> tensors_;
+    std::vector<stored_tensor> tensors_;
 };
 
 APERTUS_END_NAMESPACE
