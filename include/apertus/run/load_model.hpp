@@ -120,11 +120,12 @@ APERTUS_DEFINITION causal_lm causal_lm::from_pretrained(const std::string& folde
     constexpr std::uint64_t largest_config = 16u << 20;
     const std::string config_path = join_path(folder, "config.json");
     const std::string generation_path = join_path(folder, "generation_config.json");
-    const model_config config = parse_config_json(read_file(config_path, largest_config), config_path);
-    generation_config generation = generation_config_from(config);
-    if (path_exists(generation_path)) {
-        generation = merge(generation, parse_generation_config_json(read_file(generation_path, largest_config), generation_path));
-    }
+    const std::string config_text = read_file(config_path, largest_config);
+    const model_config config = parse_config_json(config_text, config_path);
+    generation_config generation = // generation_config.json alone counts when it exists, as in transformers
+        path_exists(generation_path)
+            ? parse_generation_config_json(read_file(generation_path, largest_config), generation_path)
+            : generation_config_from_config_json(config_text, config_path);
     const checkpoint_source source(std::make_shared<const checkpoint>(checkpoint::open(folder, {options.use_mmap})), folder);
     return {detail::load_model(config, source, options), std::move(generation)};
 }
@@ -132,10 +133,10 @@ APERTUS_DEFINITION causal_lm causal_lm::from_pretrained(const std::string& folde
 APERTUS_DEFINITION causal_lm causal_lm::from_memory(std::string_view config_json, std::string_view generation_config_json,
                                                      checkpoint tensors, const load_options& options) {
     const model_config config = parse_config_json(config_json, "config.json in memory");
-    generation_config generation = generation_config_from(config);
-    if (!generation_config_json.empty()) {
-        generation = merge(generation, parse_generation_config_json(generation_config_json, "generation_config.json in memory"));
-    }
+    generation_config generation =
+        generation_config_json.empty()
+            ? generation_config_from_config_json(config_json, "config.json in memory")
+            : parse_generation_config_json(generation_config_json, "generation_config.json in memory");
     const checkpoint_source source(std::make_shared<const checkpoint>(std::move(tensors)), "checkpoint in memory");
     return {detail::load_model(config, source, options), std::move(generation)};
 }
