@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The tokens that may still be drawn, and the filters that make them fewer: top_k, top_p, min_p, typical_p, each keeping
+// exactly the set that the class of transformers 5.23 (generation/logits_process.py) keeps.
+// Nothing here sorts a vocabulary. top_k finds its threshold among the maxima of blocks of 64 logits, the others by
+// selection: of 131,072 logits only those near the border are ever put in order. All memory is taken at construction.
+#pragma once
+
+#include <apertus/core/error.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+APERTUS_BEGIN_NAMESPACE
+
+namespace detail {
+
+inline constexpr float minus_infinity = -std::numeric_limits<float>::infinity();
+inline constexpr std::size_t scan_block = 64;
+inline constexpr std::size_t scan_lanes = 16; // fixed trip counts, so that -O2 vectorises without flags
+
+[[nodiscard]] constexpr std::size_t scan_blocks(std::size_t n) noexcept { return (n + scan_block - 1) / scan_block; }
+
+/// The largest value (NaN left out, -infinity when there is nothing else) and whether there is a NaN.
+struct logits_scan {
+    float max = minus_infinity;
+    bool has_nan = false;
+};
+
+/// One pass over x; block_max[b] becomes the largest of x[64 b .. 64 b + 63]. block_max has scan_blocks(x.size()) items.
+[[nodiscard]] inline logits_scan scan_logits(std::span<const float> x, std::span<float> block_max) noexcept {
+    logits_scan out;
+    const std::size_t whole = x.size() / scan_block;
+    unsigned nan[scan_lanes] = {};
+    for (std::size_t b = 0; b < whole; ++b) {
+        const float* const block = x.data() + b * scan_block;
+        float lane[scan_lanes];
+        for (float& l : lane) l = minus_infinity;
+        for (std::size_t j = 0; j < scan_block; j += scan_lanes) {
+            for (std::size_t l = 0; l < scan_lanes; ++l) {
+                const float v = block[j + l];
+                lane[l] = v > lane[l] ? v : lane[l];
+                nan[l] |= v != v ? 1u : 0u;
+            }
+        }
+        for (std::size_t step = scan_lanes / 2; step > 0; step /= 2) {
+            for (std::size_t l = 0; l < step; ++l) lane[l] = lane[l + step] > lane[l] ? lane[l + step] : lane[l];
+        }
+        block_max[b] = lane[0];
+        out.max = lane[0] > out.max ? lane[0] : out.max;
+    }
+    if (whole * scan_block < x.size()) {
+        float tail = minus_infinity;
+        for (const float v : x.subspan(whole * scan_block)) {
+            tail = v > tail ? v : tail;
+            nan[0] |= v != v ? 1u : 0u;
+        }
+        block_max[whole] = tail;
+        out.max = tail > out.max ? tail : out.max;
+    }
+    for (const unsigned n : nan) out.has_nan = out.has_nan || n != 0;
+    return out;
+}
+
+/// e^x for x <= 0, within 2e-7 relative; 0 below -87. Plain arithmetic, so that the result does not depend on which
+/// variant of the C library's exp a machine picks, and the loop around it vectorises. Not for NaN.
+[[nodiscard]] inline float exp_nonpositive(float x) noexcept {
+    const float clamped = x < -87.0f ? -87.0f : x;
+    const int n = static_cast<int>(clamped * 1.44269504088896341f - 0.5f); // nearest, since clamped <= 0
+    const auto nf = static_cast<float>(n);
+    const float r = (clamped - nf * 0.693359375f) + nf * 2.12194440e-4f; // Cody-Waite: ln 2 in two parts
+    float p = 1.9875691500e-4f;                                          // Cephes expf
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    const float value = (p * (r * r) + r) + 1.0f;
+    const float power = std::bit_cast<float>(static_cast<std::uint32_t>(n + 127) << 23);
+    return x < -87.0f ? 0.0f : value * power;
+}
+
+} // namespace detail
+
+/// A set of token ids, ascending, with their scores (logits after processors). Tokens with a score of -infinity or NaN are
+/// never in it. Scores of +infinity share all of the probability among themselves.
+class candidate_set {
+public:
+    /// For logits of up to `vocabulary` tokens.
+    explicit candidate_set(std::size_t vocabulary)
+        : ids_(vocabulary), scores_(vocabulary), mass_(vocabulary), work_(vocabulary), order_(vocabulary),
+          keep_(vocabulary), block_max_(detail::scan_blocks(vocabulary)) {
+        if (vocabulary > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
+            fail(error_category::shape, "candidate_set", "vocabulary", "at most 2147483647 tokens",
+                 std::to_string(vocabulary));
+        }
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::span<const std::int32_t> ids() const noexcept { return {ids_.data(), size_}; }
+    [[nodiscard]] std::span<const float> scores() const noexcept { return {scores_.data(), size_}; }
+
+    /// Takes the tokens of `logits` [V] whose value is at least the k-th largest (top_k; more than k where values tie), or
+    /// all of them when k is 0 or not below V. Throws error(shape) for more logits than there is room for.
+    void assign(std::span<const float> logits, std::size_t k = 0) {
+        if (logits.size() > ids_.size()) {
+            fail(error_category::shape, "candidate_set", "logits", "at most " + std::to_string(ids_.size()) + " values",
+                 std::to_string(logits.size()));
+        }
+        (void)detail::scan_logits(logits, block_max_);
+        if (k == 0 || k >= logits.size()) {
+            gather(logits, std::numeric_limits<float>::lowest());
+            return;
+        }
+        gather(logits, block_threshold(logits.size(), k));
+        if (size_ <= k) return; // fewer than k finite ones, or exactly the k wanted
+        std::copy_n(scores_.begin(), size_, work_.begin());
+        const auto kth = work_.begin() + static_cast<std::ptrdiff_t>(k - 1);
+        std::nth_element(work_.begin(), kth, work_.begin() + static_cast<std::ptrdiff_t>(size_), std::greater<>());
+        const float threshold = *kth;
+        compact([&](std::size_t i) { return scores_[i] >= threshold; });
+    }
+
+    /// TopPLogitsWarper: cumulates probabilities from the least likely token up and drops those whose sum, their own
+    /// included, is at most 1 - p. Among equal scores the lower id is dropped first. The most likely token always stays.
+    void keep_top_p(double p) {
+        if (p >= 1.0 || size_ <= 1) return;
+        const double total = softmax();
+        const auto threshold = static_cast<float>(1.0 - p);
+        const auto dropped = [&](double above) { return static_cast<float>(total - above) <= threshold; };
+        const std::size_t near = near_the_top(dropped);
+        const std::size_t kept =
+            std::max<std::size_t>(1, mass_prefix(
+                                         near,
+                                         [&](std::uint32_t a, std::uint32_t b) {
+                                             return scores_[a] > scores_[b] || (scores_[a] == scores_[b] && a > b);
+                                         },
+                                         dropped));
+        keep_first(kept);
+    }
+
+    /// MinPLogitsWarper: drops tokens less likely than p times the most likely one.
+    void keep_min_p(double p) noexcept {
+        if (p <= 0.0 || size_ <= 1) return;
+        (void)softmax();
+        const float least = static_cast<float>(p) * *std::max_element(mass_.begin(), mass_.begin() + ssize());
+        compact([&](std::size_t i) { return mass_[i] >= least; });
+    }
+
+    /// TypicalLogitsWarper: keeps the tokens whose surprise is closest to the entropy until their probability reaches p.
+    void keep_typical_p(double p) {
+        if (p >= 1.0 || size_ <= 1) return;
+        (void)softmax();
+        double entropy = 0.0;
+        for (std::size_t i = 0; i < size_; ++i) {
+            if (mass_[i] > 0.0f) entropy -= std::log(static_cast<double>(mass_[i])) * static_cast<double>(mass_[i]);
+        }
+        const float top = *std::max_element(scores_.begin(), scores_.begin() + ssize());
+        const double log_sum = std::log(sum_);
+        for (std::size_t i = 0; i < size_; ++i) {
+            const bool certain = scores_[i] == top; // also +infinity, whose difference is not a number
+            const double surprise =
+                log_sum - (certain ? 0.0 : static_cast<double>(scores_[i]) - static_cast<double>(top));
+            work_[i] = static_cast<float>(std::abs(surprise - entropy));
+            order_[i] = static_cast<std::uint32_t>(i);
+        }
+        const auto mass = static_cast<float>(p);
+        const std::size_t kept =
+            std::max<std::size_t>(1, mass_prefix(
+                                         size_,
+                                         [&](std::uint32_t a, std::uint32_t b) {
+                                             return work_[a] < work_[b] || (work_[a] == work_[b] && a < b);
+                                         },
+                                         [&](double before) { return static_cast<float>(before) >= mass; }));
+        float furthest = 0.0f;
+        for (std::size_t i = 0; i < kept; ++i) furthest = std::max(furthest, work_[order_[i]]);
+        compact([&](std::size_t i) { return work_[i] <= furthest; });
+    }
+
+    /// The id at share `u` in [0, 1) of the total probability, summed in double precision in ascending order of ids.
+    /// At least one candidate is needed.
+    [[nodiscard]] std::int32_t pick(double u) noexcept {
+        exponentials();
+        const double target = u * sum_;
+        double below = 0.0;
+        std::size_t last = 0;
+        for (std::size_t i = 0; i < size_; ++i) {
+            if (mass_[i] <= 0.0f) continue;
+            below += static_cast<double>(mass_[i]);
+            last = i;
+            if (below > target) break;
+        }
+        return ids_[last];
+    }
+
+private:
+    [[nodiscard]] std::ptrdiff_t ssize() const noexcept { return static_cast<std::ptrdiff_t>(size_); }
+
+    /// A value that at least k of the logits reach: the k-th largest of the block maxima, each of which is a logit.
+    [[nodiscard]] float block_threshold(std::size_t n, std::size_t k) noexcept {
+        const std::size_t blocks = detail::scan_blocks(n);
+        if (k > blocks) return std::numeric_limits<float>::lowest();
+        std::copy_n(block_max_.begin(), blocks, work_.begin());
+        const auto kth = work_.begin() + static_cast<std::ptrdiff_t>(k - 1);
+        std::nth_element(work_.begin(), kth, work_.begin() + static_cast<std::ptrdiff_t>(blocks), std::greater<>());
+        return std::max(*kth, std::numeric_limits<float>::lowest());
+    }
+
+    void gather(std::span<const float> logits, float threshold) noexcept {
+        size_ = 0;
+        for (std::size_t b = 0; b * detail::scan_block < logits.size(); ++b) {
+            if (!(block_max_[b] >= threshold)) continue;
+            const std::size_t end = std::min(logits.size(), (b + 1) * detail::scan_block);
+            for (std::size_t i = b * detail::scan_block; i < end; ++i) {
+                ids_[size_] = static_cast<std::int32_t>(i); // written always, kept only when the count moves on
+                scores_[size_] = logits[i];
+                size_ += logits[i] >= threshold ? 1 : 0;
+            }
+        }
+    }
+
+    template <class Keep> void compact(const Keep& keep) noexcept {
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < size_; ++i) {
+            if (!keep(i)) continue;
+            ids_[kept] = ids_[i];
+            scores_[kept] = scores_[i];
+            ++kept;
+        }
+        size_ = kept;
+    }
+
+    /// mass_[i] = e^(score - largest score), sum_ = their sum.
+    void exponentials() noexcept {
+        const float top = size_ == 0 ? 0.0f : *std::max_element(scores_.begin(), scores_.begin() + ssize());
+        if (top == std::numeric_limits<float>::infinity()) {
+            for (std::size_t i = 0; i < size_; ++i) mass_[i] = scores_[i] == top ? 1.0f : 0.0f;
+        } else {
+            std::size_t i = 0;
+            for (; i + detail::scan_lanes <= size_; i += detail::scan_lanes) {
+                for (std::size_t l = 0; l < detail::scan_lanes; ++l) {
+                    mass_[i + l] = detail::exp_nonpositive(scores_[i + l] - top);
+                }
+            }
+            for (; i < size_; ++i) mass_[i] = detail::exp_nonpositive(scores_[i] - top);
+        }
+        sum_ = 0.0;
+        for (std::size_t i = 0; i < size_; ++i) sum_ += static_cast<double>(mass_[i]);
+    }
+
+    /// mass_ = probabilities, rounded to float as the reference has them; returns their sum in double.
+    double softmax() noexcept {
+        exponentials();
+        const auto divisor = static_cast<float>(sum_);
+        double total = 0.0;
+        for (std::size_t i = 0; i < size_; ++i) {
+            mass_[i] /= divisor;
+            total += static_cast<double>(mass_[i]);
+        }
+        return total;
+    }
+
+    /// Fills order_ with candidates that certainly hold everything that top_p keeps, and returns how many: those within a
+    /// few units of the largest score where that is enough, all of them otherwise.
+    template <class Dropped> [[nodiscard]] std::size_t near_the_top(const Dropped& dropped) noexcept {
+        constexpr std::size_t worth_it = 1024;
+        if (size_ > worth_it) {
+            const float top = *std::max_element(scores_.begin(), scores_.begin() + ssize());
+            for (const float distance : {3.0f, 6.0f, 12.0f}) {
+                std::size_t count = 0;
+                double above = 0.0;
+                for (std::size_t i = 0; i < size_; ++i) {
+                    if (scores_[i] < top - distance) continue;
+                    order_[count++] = static_cast<std::uint32_t>(i);
+                    above += static_cast<double>(mass_[i]);
+                }
+                if (dropped(above)) return count;
+            }
+        }
+        for (std::size_t i = 0; i < size_; ++i) order_[i] = static_cast<std::uint32_t>(i);
+        return size_;
+    }
+
+    /// Brings order_[0 .. n) into such an order that its first r items are the first r by `before`, where r (returned) is
+    /// the first place at which crossed(mass of the items before it) holds, n when it never does. `crossed` must not
+    /// turn false again as the mass grows. Selection, linear time on average: no full sort.
+    template <class Before, class Crossed>
+    [[nodiscard]] std::size_t mass_prefix(std::size_t n, const Before& before, const Crossed& crossed) {
+        constexpr std::size_t small = 32;
+        std::size_t low = 0;
+        std::size_t high = n;
+        double mass = 0.0; // of order_[0 .. low)
+        const auto at = [&](std::size_t i) { return order_.begin() + static_cast<std::ptrdiff_t>(i); };
+        while (high - low > small) {
+            const std::size_t middle = low + (high - low) / 2;
+            std::nth_element(at(low), at(middle), at(high), before);
+            double part = 0.0;
+            for (std::size_t i = low; i < middle; ++i) part += static_cast<double>(mass_[order_[i]]);
+            if (crossed(mass + part)) {
+                high = middle;
+            } else {
+                low = middle;
+                mass += part;
+            }
+        }
+        std::sort(at(low), at(high), before);
+        for (; low < high; ++low) {
+            if (crossed(mass)) return low;
+            mass += static_cast<double>(mass_[order_[low]]);
+        }
+        return high;
+    }
+
+    /// Keeps the candidates order_[0 .. count).
+    void keep_first(std::size_t count) noexcept {
+        std::fill_n(keep_.begin(), size_, std::uint8_t{0});
+        for (std::size_t i = 0; i < count; ++i) keep_[order_[i]] = 1;
+        compact([&](std::size_t i) { return keep_[i] != 0; });
+    }
+
+    std::size_t size_ = 0;
+    double sum_ = 0.0;
+    std::vector<std::int32_t> ids_;
+    std::vector<float> scores_;
+    std::vector<float> mass_;
+    std::vector<float> work_;
+    std::vector<std::uint32_t> order_;
+    std::vector<std::uint8_t> keep_;
+    std::vector<float> block_max_;
+};
+
+APERTUS_END_NAMESPACE
