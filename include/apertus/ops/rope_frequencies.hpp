@@ -2,8 +2,8 @@
 //
 // Inverse frequencies of rotary position embeddings, all six types: default, linear, dynamic, yarn, longrope, llama3.
 // Agrees with transformers 5.23 src/transformers/modeling_rope_utils.py, step by step in fp32 where torch works in fp32
-// and in double where Python does. torch's vectorised pow is off by one unit in the last place in about one element of
-// fifty; ours is correctly rounded. Everything else is equal bit for bit, under any compiler flags: each operation is
+// and in double where Python does. torch's vectorised pow is off by one unit in the last place in about one element of a
+// hundred; ours is correctly rounded. Everything else is equal bit for bit, under any compiler flags: each operation is
 // done in double and rounded, which is the fp32 result and leaves nothing to contract into a fused multiply-add.
 // The rotation angle of pair i at position p is p * inv_freq[i]; cos and sin are multiplied by the attention scaling.
 #pragma once
@@ -112,11 +112,12 @@ inline void rope_dynamic(const rope_parameters& p, std::size_t sequence_length, 
         rope_plain(static_cast<float>(p.rope_theta * std::pow(growth, exponent)), out);
         return;
     }
-    // The reference's length is a tensor here, so that all of this happens in fp32.
+    // The reference's length is a tensor here, so that this happens in fp32 (with the exponent in double).
     float growth = f32::mul(static_cast<float>(sequence_length), static_cast<float>(factor));
     growth = f32::div(growth, static_cast<float>(max_positions));
     growth = f32::sub(growth, static_cast<float>(factor - 1.0));
-    rope_plain(f32::mul(f32::pow(growth, static_cast<float>(exponent)), static_cast<float>(p.rope_theta)), out);
+    const auto power = static_cast<float>(std::pow(static_cast<double>(growth), exponent));
+    rope_plain(f32::mul(power, static_cast<float>(p.rope_theta)), out);
 }
 
 /// YaRN (arXiv 2309.00071): low frequencies are interpolated, high ones kept, with a linear ramp between. Returns the
