@@ -18,7 +18,8 @@ configure_package_config_file(cmake/apertusConfig.cmake.in ${PROJECT_BINARY_DIR}
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/apertusConfigVersion.cmake
   COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
 install(FILES ${PROJECT_BINARY_DIR}/apertusConfig.cmake ${PROJECT_BINARY_DIR}/apertusConfigVersion.cmake
-  cmake/apertus_dependencies.cmake DESTINATION ${apertus_cmake_dir} COMPONENT headers)
+  cmake/apertus_dependencies.cmake cmake/apertus_compiled.cmake cmake/src.cpp
+  DESTINATION ${apertus_cmake_dir} COMPONENT headers)
 
 configure_file(cmake/apertus.pc.in ${PROJECT_BINARY_DIR}/apertus.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/apertus.pc DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig COMPONENT headers)
@@ -37,6 +38,7 @@ if(PROJECT_IS_TOP_LEVEL)
   set(CPACK_DEB_COMPONENT_INSTALL ON)
   set(CPACK_ARCHIVE_COMPONENT_INSTALL ON)
   set(CPACK_PACKAGE_CONTACT "The apertus authors <apertus@localhost>")
+  set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
   set(CPACK_DEBIAN_HEADERS_PACKAGE_NAME libapertus-dev)
   set(CPACK_DEBIAN_HEADERS_PACKAGE_ARCHITECTURE all)
   set(CPACK_DEBIAN_HEADERS_PACKAGE_SECTION libdevel)

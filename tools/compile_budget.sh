@@ -35,16 +35,16 @@ for ((round = 0; round < rounds; ++round)); do
     for name in "${names[@]}"; do
         { time "$compiler" -std=c++20 -fsyntax-only -Iinclude "$work/$name.cpp" 2> "$work/errors"; } 2> "$work/time" ||
             { cat "$work/errors"; exit 1; }
-        best[$name]=$(awk -v old="${best[$name]:-1000}" '{ t = $1 + $2; print t < old ? t : old }' "$work/time")
+        best[$name]=$(awk -v old="${best[$name]:-1000}" '{ t = $1 + $2; print (t < old ? t : old) }' "$work/time")
     done
 done
 
 status=0
-scale=$(awk -v t="${best[calibration]}" -v r=$calibration_limit 'BEGIN { print t > r ? t / r : 1 }')
+scale=$(awk -v t="${best[calibration]}" -v r=$calibration_limit 'BEGIN { print (t > r ? t / r : 1) }')
 printf '%-22s %8.2f s   (reference %.2f s: limits times %.2f)\n' calibration "${best[calibration]}" $calibration_limit "$scale"
 for name in "${names[@]:1}"; do
     limit=$(awk -v l="${limits[$name]}" -v s="$scale" 'BEGIN { print l * s }')
-    verdict=$(awk -v t="${best[$name]}" -v l="$limit" 'BEGIN { print t <= l ? "ok" : "OVER" }')
+    verdict=$(awk -v t="${best[$name]}" -v l="$limit" 'BEGIN { print (t <= l ? "ok" : "OVER") }')
     printf '%-22s %8.2f s   (limit %.2f s here, %.2f s on the reference machine) %s\n' \
         "$name" "${best[$name]}" "$limit" "${limits[$name]}" $verdict
     [ $verdict = ok ] || status=1
