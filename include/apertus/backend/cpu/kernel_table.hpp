@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the kernels of one instruction set look like from outside: a table of function pointers, filled once per level
+// and chosen once when a backend is built. Kernels work on one thread; who calls them on which piece is backend/cpu.hpp.
+#pragma once
+
+#include <apertus/core/dtype.hpp>
+#include <apertus/simd/isa.hpp>
+
+#include <cstddef>
+#include <type_traits>
+
+APERTUS_BEGIN_NAMESPACE
+namespace detail {
+
+/// A piece of a matrix product: out[T, rows] = x[T,K] w[rows,K]^T + bias. Weights may lie at any address.
+template <class W> struct matmul_job {
+    const W* w = nullptr;          ///< [rows, K]
+    const float* x = nullptr;      ///< [T, K]
+    const float* bias = nullptr;   ///< [rows] or null
+    float* out = nullptr;          ///< [T, rows], rows of `out_stride` floats
+    std::size_t rows = 0;
+    std::size_t tokens = 0;
+    std::size_t k = 0;
+    std::size_t out_stride = 0;
+};
+
+/// A piece of attention: some rows of one sequence, all query heads of one kv head.
+template <class E> struct attend_job {
+    const E* k = nullptr;          ///< [slots, K] of one kv head
+    const E* v = nullptr;          ///< [slots, K]
+    const float* q = nullptr;      ///< first row's first head, heads adjacent
+    float* out = nullptr;          ///< like q
+    std::size_t rows = 0;          ///< batch rows, `row_stride` floats apart; row r sees slots 0 .. first_slot + r
+    std::size_t heads = 0;         ///< query heads per kv head
+    std::size_t head_size = 0;     ///< K
+    std::size_t row_stride = 0;
+    std::size_t first_slot = 0;
+    float scale = 1;
+};
+
+/// Kernels for weights stored as W.
+template <class W> struct weight_kernels {
+    void (*matmul)(const matmul_job<W>&) noexcept = nullptr;
+    void (*widen)(const W* in, float* out, std::size_t n) noexcept = nullptr;
+};
+
+/// Kernels for caches stored as E.
+template <class E> struct cache_kernels {
+    void (*attend)(const attend_job<E>&) noexcept = nullptr;
+    void (*narrow)(const float* in, E* out, std::size_t n) noexcept = nullptr;
+};
+
+/// Sums of a 4 x 4 tile of outputs, carried from one stretch of K to the next (formats that are unpacked piecewise).
+struct tile_sums {
+    static constexpr std::size_t rows = 4;
+    static constexpr std::size_t tokens = 4;
+    alignas(64) float lanes[rows * tokens * 16];
+};
+
+struct kernel_table {
+    cpu_isa isa = cpu_isa::baseline;
+    std::size_t matvec_rows = 1; ///< rows that the matrix-vector kernel walks side by side
+    weight_kernels<float> f32_weights;
+    weight_kernels<bf16> bf16_weights;
+    weight_kernels<f16> f16_weights;
+    cache_kernels<float> f32_cache;
+    cache_kernels<bf16> bf16_cache;
+    cache_kernels<f16> f16_cache;
+    /// sums += w[4,n] x[4,n]^T; rows of w and x are given by pointers, n a multiple of 16 except in the last stretch.
+    void (*accumulate_tile)(const float* const* w, const float* const* x, std::size_t n, tile_sums& sums) noexcept =
+        nullptr;
+    float (*reduce_lanes)(const float* sixteen) noexcept = nullptr;
+    void (*rms_norm)(const float* x, const float* weight, float eps, float* out, std::size_t n) noexcept = nullptr;
+    /// One row of H heads: x[H,K] rotated by cos, sin[K/2].
+    void (*rope)(float* x, const float* cos, const float* sin, std::size_t heads, std::size_t k) noexcept = nullptr;
+    void (*add)(float* x, const float* y, std::size_t n) noexcept = nullptr;
+
+    template <class W> [[nodiscard]] const weight_kernels<W>& weights() const noexcept {
+        if constexpr (std::is_same_v<W, float>) return f32_weights;
+        else if constexpr (std::is_same_v<W, bf16>) return bf16_weights;
+        else return f16_weights;
+    }
+    template <class E> [[nodiscard]] const cache_kernels<E>& cache() const noexcept {
+        if constexpr (std::is_same_v<E, float>) return f32_cache;
+        else if constexpr (std::is_same_v<E, bf16>) return bf16_cache;
+        else return f16_cache;
+    }
+};
+
+/// Element types for which there are kernels; weights of other formats are unpacked to float first.
+template <class T>
+inline constexpr bool has_kernels = std::is_same_v<T, float> || std::is_same_v<T, bf16> || std::is_same_v<T, f16>;
+
+} // namespace detail
+APERTUS_END_NAMESPACE

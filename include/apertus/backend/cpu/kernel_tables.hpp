@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Compiles backend/cpu/kernels.hpp for every instruction set and hands out the table of one of them.
+#pragma once
+
+#include <apertus/backend/cpu/kernel_table.hpp>
+#include <apertus/core/dtype.hpp>
+#include <apertus/ops/norm.hpp>
+#include <apertus/simd/isa.hpp>
+#include <apertus/simd/target.hpp>
+#include <apertus/simd/vec16.hpp>
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <type_traits>
+
+#define APERTUS_KERNEL_NAMESPACE portable
+#include <apertus/backend/cpu/kernels.hpp>
+#undef APERTUS_KERNEL_NAMESPACE
+
+#if APERTUS_X86
+APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX2)
+#define APERTUS_KERNEL_NAMESPACE avx2
+#include <apertus/backend/cpu/kernels.hpp>
+#undef APERTUS_KERNEL_NAMESPACE
+APERTUS_TARGET_END
+
+APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512)
+#define APERTUS_KERNEL_NAMESPACE avx512
+#include <apertus/backend/cpu/kernels.hpp>
+#undef APERTUS_KERNEL_NAMESPACE
+APERTUS_TARGET_END
+#endif
+
+APERTUS_BEGIN_NAMESPACE
+namespace detail {
+
+/// The kernels for `isa`, which must be available on this machine. `Arch` tags the portable ones.
+template <class Arch = xsimd::default_arch> [[nodiscard]] kernel_table make_kernel_table(cpu_isa isa) noexcept {
+#if APERTUS_X86
+    if (isa == cpu_isa::avx512) return avx512::make_table<avx512::vec16>(isa);
+    if (isa == cpu_isa::avx2) return avx2::make_table<avx2::vec16>(isa);
+#endif
+    return portable::make_table<portable::vec16<Arch>>(isa);
+}
+
+} // namespace detail
+APERTUS_END_NAMESPACE
