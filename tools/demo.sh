@@ -29,4 +29,4 @@ fi
 [ -x build/apertus ] || echo "Building build/apertus (about a minute, once)"
 quietly cmake --build build -j "$(nproc)" --target apertus_cli
 
-exec build/apertus chat --once "$prompt"
+exec build/apertus generate --chat --max-new-tokens 128 -- "$prompt"

@@ -123,8 +123,8 @@ step_tidy() {
 
 about_format='clang-format 19'
 step_format() {
-    find include tests examples tools bench \( -name '*.hpp' -o -name '*.cpp' \) -print0 2> /dev/null |
-        xargs -0 clang-format-19 --dry-run --Werror
+    find include tests examples tools bench \( -name '*.hpp' -o -name '*.cpp' \) -print0 |
+        xargs -0 -n 1 -P "$jobs" sh -c 'clang-format-19 "$0" | cmp -s - "$0" || { echo "clang-format-19 -i $0"; exit 1; }'
 }
 
 # --- running the steps and counting ---

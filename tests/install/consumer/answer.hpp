@@ -4,7 +4,6 @@
 #pragma once
 
 #include <apertus/apertus.hpp>
-#include <apertus/run/load_model.hpp>
 
 #include <cstdint>
 #include <string>

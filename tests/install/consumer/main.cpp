@@ -39,7 +39,8 @@ int main(int argc, char** argv) try {
     }
     const std::string folder = argv[1];
     const bool best = agree(baseline_answer(folder, ""), native_answer(folder, ""), "best kernels");
-    const bool plain = agree(baseline_answer(folder, "baseline"), native_answer(folder, "baseline"), "baseline kernels");
+    const bool plain =
+        agree(baseline_answer(folder, "baseline"), native_answer(folder, "baseline"), "baseline kernels");
     return best && plain ? 0 : 1;
 } catch (const apertus::error& e) {
     std::cerr << e.what() << '\n';
