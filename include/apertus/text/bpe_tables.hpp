@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The two hash tables of the BPE model: token text -> id, and pair of ids -> merge. Open addressing with linear probing, filled
+// once. Keys of up to eight bytes lie in the slot itself, so that the common look-up touches one cache line.
+// The seed comes from the content of the vocabulary, so that a file cannot aim at collisions without a fixed point of the hash.
+#pragma once
+
+#include <apertus/version.hpp>
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string_view>
+#include <vector>
+
+APERTUS_BEGIN_NAMESPACE
+namespace detail {
+
+inline constexpr std::uint64_t hash_factor_1 = 0x9E3779B97F4A7C15u, hash_factor_2 = 0xD6E8FEB86659FD93u;
+
+/// Both halves of the 128-bit product, folded.
+[[nodiscard]] inline std::uint64_t hash_mix(std::uint64_t a, std::uint64_t b) noexcept {
+    __extension__ using wide = unsigned __int128;
+    const wide product = static_cast<wide>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+template <class Word> [[nodiscard]] inline Word load_word(const char* p) noexcept {
+    Word word;
+    std::memcpy(&word, p, sizeof word);
+    return word;
+}
+
+/// Up to eight bytes as a number; with the length it determines the bytes.
+[[nodiscard]] inline std::uint64_t short_key(std::string_view text) noexcept {
+    const char* p = text.data();
+    const std::size_t n = text.size();
+    if (n >= 4) return load_word<std::uint32_t>(p) | std::uint64_t{load_word<std::uint32_t>(p + n - 4)} << 32;
+    if (n == 0) return 0;
+    const auto at = [&](std::size_t i) { return std::uint64_t{static_cast<unsigned char>(p[i])}; };
+    return at(0) | at(n / 2) << 8 | at(n - 1) << 16;
+}
+
+[[nodiscard]] inline std::uint64_t hash_bytes(std::string_view text, std::uint64_t seed) noexcept {
+    const std::size_t n = text.size();
+    if (n <= 8) return hash_mix(short_key(text) ^ seed, hash_factor_1 ^ n);
+    const char* p = text.data();
+    std::uint64_t h = seed ^ n;
+    for (std::size_t i = 0; i + 8 < n; i += 8) h = hash_mix(h ^ load_word<std::uint64_t>(p + i), hash_factor_1);
+    return hash_mix(h ^ load_word<std::uint64_t>(p + n - 8), hash_factor_2);
+}
+
+/// token text -> id. The texts longer than eight bytes are not stored but asked for through `text_of(id)`.
+class token_table {
+public:
+    token_table() = default;
+    token_table(std::size_t entries, std::uint64_t seed)
+        : slots_(std::bit_ceil(entries + entries / 2 + 2)), mask_(slots_.size() - 1), seed_(seed) {}
+
+    /// The id of `text`, or -1.
+    template <class TextOf> [[nodiscard]] std::int32_t find(std::string_view text, const TextOf& text_of) const noexcept {
+        return slots_.empty() ? -1 : slots_[locate(text, text_of)].id;
+    }
+
+    /// Enters `text`; returns false when it is there already. Must not be called more often than `entries` times.
+    template <class TextOf> bool insert(std::string_view text, std::int32_t id, const TextOf& text_of) {
+        slot& place = slots_[locate(text, text_of)];
+        if (place.id >= 0) return false;
+        place = {key_of(text), static_cast<std::uint32_t>(text.size()), id};
+        return true;
+    }
+
+private:
+    struct slot {
+        std::uint64_t key = 0;
+        std::uint32_t size = 0;
+        std::int32_t id = -1;
+    };
+
+    [[nodiscard]] std::uint64_t key_of(std::string_view text) const noexcept {
+        return text.size() <= 8 ? short_key(text) : hash_bytes(text, seed_);
+    }
+    template <class TextOf> [[nodiscard]] std::size_t locate(std::string_view text, const TextOf& text_of) const noexcept {
+        const std::uint64_t hash = hash_bytes(text, seed_);
+        const std::uint64_t key = text.size() <= 8 ? short_key(text) : hash;
+        for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
+            const slot& s = slots_[i];
+            if (s.id < 0) return i;
+            if (s.key == key && s.size == text.size() && (text.size() <= 8 || text_of(s.id) == text)) return i;
+        }
+    }
+
+    std::vector<slot> slots_;
+    std::size_t mask_ = 0;
+    std::uint64_t seed_ = 0;
+};
+
+/// A merge: its priority (smaller goes first) and the token that it makes.
+struct merge_value {
+    std::uint32_t rank;
+    std::int32_t id;
+};
+inline constexpr std::uint32_t no_rank = 0xFFFFFFFFu;
+
+/// (left id, right id) -> merge.
+class merge_table {
+public:
+    merge_table() = default;
+    merge_table(std::size_t entries, std::uint64_t seed)
+        : slots_(std::bit_ceil(entries + entries / 2 + 2)), mask_(slots_.size() - 1), seed_(seed) {}
+
+    /// The merge of a pair; rank no_rank when there is none.
+    [[nodiscard]] merge_value find(std::int32_t left, std::int32_t right) const noexcept {
+        if (slots_.empty()) return {no_rank, -1};
+        return slots_[locate(key_of(left, right))].value;
+    }
+
+    /// Enters a merge; a later one for the same pair replaces the earlier, as in Hugging Face's map.
+    void insert(std::int32_t left, std::int32_t right, merge_value value) {
+        const std::uint64_t key = key_of(left, right);
+        slots_[locate(key)] = {key, value};
+    }
+
+private:
+    struct slot {
+        std::uint64_t key = empty;
+        merge_value value = {no_rank, -1};
+    };
+    static constexpr std::uint64_t empty = ~std::uint64_t{0}; // ids are not negative, so no key has all bits set
+
+    [[nodiscard]] static std::uint64_t key_of(std::int32_t left, std::int32_t right) noexcept {
+        return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
+    }
+    [[nodiscard]] std::size_t locate(std::uint64_t key) const noexcept {
+        for (std::size_t i = hash_mix(key ^ seed_, hash_factor_1) & mask_;; i = (i + 1) & mask_) {
+            if (slots_[i].key == key || slots_[i].key == empty) return i;
+        }
+    }
+
+    std::vector<slot> slots_;
+    std::size_t mask_ = 0;
+    std::uint64_t seed_ = 0;
+};
+
+} // namespace detail
+APERTUS_END_NAMESPACE
