@@ -130,7 +130,8 @@ public:
     }
 
     /// TopPLogitsWarper: cumulates probabilities from the least likely token up and drops those whose sum, their own
-    /// included, is at most 1 - p. Among equal scores the lower id is dropped first. The most likely token always stays.
+    /// included, is at most 1 - p. The most likely token always stays. Among equal scores the lower id is dropped first,
+    /// as in a stable sort; torch.sort there leaves the order open, so that only the number of equals kept is the same.
     void keep_top_p(double p) {
         if (p >= 1.0 || size_ <= 1) return;
         const double total = softmax();
@@ -159,19 +160,17 @@ public:
     void keep_typical_p(double p) {
         if (p >= 1.0 || size_ <= 1) return;
         (void)softmax();
-        double entropy = 0.0;
-        for (std::size_t i = 0; i < size_; ++i) {
-            if (mass_[i] > 0.0f) entropy -= std::log(static_cast<double>(mass_[i])) * static_cast<double>(mass_[i]);
-        }
         const float top = *std::max_element(scores_.begin(), scores_.begin() + ssize());
-        const double log_sum = std::log(sum_);
-        for (std::size_t i = 0; i < size_; ++i) {
-            const bool certain = scores_[i] == top; // also +infinity, whose difference is not a number
-            const double surprise =
-                log_sum - (certain ? 0.0 : static_cast<double>(scores_[i]) - static_cast<double>(top));
-            work_[i] = static_cast<float>(std::abs(surprise - entropy));
+        const auto log_sum = static_cast<float>(std::log(sum_));
+        double sum = 0.0;
+        for (std::size_t i = 0; i < size_; ++i) {                            // float steps, as the reference takes them
+            const float below = scores_[i] == top ? 0.0f : top - scores_[i]; // also where both are +infinity
+            work_[i] = below + log_sum;
+            if (mass_[i] > 0.0f) sum += static_cast<double>(work_[i] * detail::exp_nonpositive(-work_[i]));
             order_[i] = static_cast<std::uint32_t>(i);
         }
+        const auto entropy = static_cast<float>(sum);
+        for (std::size_t i = 0; i < size_; ++i) work_[i] = std::abs(work_[i] - entropy);
         const auto mass = static_cast<float>(p);
         const std::size_t kept =
             std::max<std::size_t>(1, mass_prefix(

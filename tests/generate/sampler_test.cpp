@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Greedy choice, draws and their distribution, and what is done with logits that are not numbers.
+#include <apertus/generate/sampler.hpp>
+
+#include <generate/fake_session.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+BOOST_AUTO_TEST_SUITE(sampler_test)
+
+namespace {
+
+using floats = std::vector<float>;
+using apertus::error_category;
+constexpr float inf = HUGE_VALF;
+
+apertus::generation_config drawing() {
+    apertus::generation_config c;
+    c.do_sample = true;
+    c.top_k = 0;
+    return c;
+}
+
+std::int32_t choose(const floats& logits, const apertus::generation_config& c = {}, std::uint64_t position = 0) {
+    apertus::sampler sample(apertus::effective(c), logits.size());
+    return sample(logits, {}, {1, 0, position});
+}
+
+/// How often each token comes up in `draws` draws.
+std::vector<double> histogram(const floats& logits, const apertus::generation_config& c, std::size_t draws) {
+    std::vector<double> out(logits.size(), 0.0);
+    apertus::sampler sample(apertus::effective(c), logits.size());
+    for (std::size_t i = 0; i < draws; ++i) ++out[static_cast<std::size_t>(sample(logits, {}, {17, i % 3, i}))];
+    return out;
+}
+
+/// Against probabilities softmax(logits / temperature) over `allowed` tokens (all where it is empty).
+void check_chi_square(const std::vector<double>& counts, const floats& logits, double temperature,
+                      const std::vector<std::size_t>& allowed, double limit) {
+    std::vector<double> weight(logits.size(), 0.0);
+    double sum = 0.0;
+    double draws = 0.0;
+    for (std::size_t v = 0; v < logits.size(); ++v) {
+        const bool in = allowed.empty() || std::find(allowed.begin(), allowed.end(), v) != allowed.end();
+        weight[v] = in ? std::exp(static_cast<double>(logits[v]) / temperature) : 0.0;
+        sum += weight[v];
+        draws += counts[v];
+    }
+    double chi_square = 0.0;
+    for (std::size_t v = 0; v < logits.size(); ++v) {
+        if (weight[v] == 0.0) {
+            BOOST_TEST(counts[v] == 0.0);
+            continue;
+        }
+        const double expected = draws * weight[v] / sum;
+        chi_square += (counts[v] - expected) * (counts[v] - expected) / expected;
+    }
+    BOOST_TEST(chi_square < limit);
+}
+
+template <class F> void check_error(error_category category, const std::string& message, const F& f) {
+    BOOST_CHECK_EXCEPTION(f(), apertus::error, [&](const apertus::error& e) {
+        BOOST_TEST(e.what() == message);
+        return e.category() == category;
+    });
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(greedy_takes_the_first_maximum_wherever_it_is) {
+    BOOST_TEST(choose({1.0f}) == 0);
+    BOOST_TEST(choose({1.0f, 3.0f, 3.0f, 2.0f}) == 1);
+    BOOST_TEST(choose({-inf, -5.0f}) == 1);
+    BOOST_TEST(choose({0.0f, inf, inf}) == 1);
+    BOOST_TEST(choose({-0.0f, 0.0f}) == 0);
+    for (const std::size_t n : {1u, 15u, 16u, 63u, 64u, 65u, 127u, 128u, 129u, 1000u}) {
+        for (std::size_t at = 0; at < n; ++at) {
+            floats logits(n, -2.0f);
+            logits[at] = -1.0f;
+            logits[n - 1] = -1.0f; // a tie at the end does not win
+            BOOST_TEST(choose(logits) == static_cast<std::int32_t>(at));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(sampling_with_temperature_zero_is_greedy) {
+    auto c = drawing();
+    c.temperature = 0.0;
+    for (std::uint64_t p = 0; p < 50; ++p) BOOST_TEST(choose({1.0f, 1.01f, 1.0f}, c, p) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(draws_follow_the_distribution) {
+    const floats logits{0.0f, 1.0f, -1.0f, 2.0f, 0.5f, -3.0f, 1.5f, -0.5f};
+    constexpr std::size_t draws = 40000;
+    auto c = drawing();
+    check_chi_square(histogram(logits, c, draws), logits, 1.0, {}, 24.3); // 99.9 %, 7 degrees of freedom
+    c.temperature = 2.5;
+    check_chi_square(histogram(logits, c, draws), logits, 2.5, {}, 24.3);
+    c.top_k = 3;
+    check_chi_square(histogram(logits, c, draws), logits, 2.5, {1, 3, 6}, 13.8);
+    c.top_k = 0;
+    c.min_p = 0.5;
+    check_chi_square(histogram(logits, c, draws), logits, 2.5, {1, 3, 4, 6}, 16.3);
+    c.min_p.reset();
+    c.temperature = 1.0;
+    c.top_p = 0.75; // 0.405, 0.245, 0.149: the third crosses 0.75
+    check_chi_square(histogram(logits, c, draws), logits, 1.0, {1, 3, 6}, 13.8);
+}
+
+BOOST_AUTO_TEST_CASE(draws_over_a_vocabulary_follow_the_distribution) {
+    floats logits(4097); // no multiple of any block
+    test_support::hashed_logits(std::vector<std::int32_t>{1}, logits);
+    const auto counts = histogram(logits, drawing(), 20000);
+    // By octiles of probability: sort tokens by id into eight groups of their cumulative share.
+    double sum = 0.0;
+    for (const float x : logits) sum += std::exp(static_cast<double>(x));
+    std::array<double, 8> expected{}, found{};
+    double below = 0.0;
+    for (std::size_t v = 0; v < logits.size(); ++v) {
+        const double p = std::exp(static_cast<double>(logits[v])) / sum;
+        const auto cell = std::min<std::size_t>(7, static_cast<std::size_t>(below * 8));
+        expected[cell] += 20000 * p;
+        found[cell] += counts[v];
+        below += p;
+    }
+    double chi_square = 0.0;
+    for (std::size_t i = 0; i < 8; ++i) chi_square += (found[i] - expected[i]) * (found[i] - expected[i]) / expected[i];
+    BOOST_TEST(chi_square < 24.3);
+}
+
+BOOST_AUTO_TEST_CASE(a_draw_depends_on_its_key_alone) {
+    floats logits(500);
+    test_support::hashed_logits(std::vector<std::int32_t>{2}, logits);
+    apertus::sampler sample(apertus::effective(drawing()), logits.size());
+    const auto first = sample(logits, {}, {5, 6, 7});
+    for (std::uint64_t i = 0; i < 20; ++i) (void)sample(logits, {}, {5, 6, i});
+    BOOST_TEST(sample(logits, {}, {5, 6, 7}) == first);
+    apertus::sampler other(apertus::effective(drawing()), logits.size());
+    BOOST_TEST(other(logits, {9, {}, {}, {}}, {5, 6, 7}) == first);
+}
+
+// The same on every machine and in every version of the library. The numbers come from the definition: warpers of
+// transformers, softmax and cumulative sum of numpy in double precision, Philox in Python's integers.
+BOOST_AUTO_TEST_CASE(pinned_draws) {
+    floats logits(1000);
+    test_support::hashed_logits(std::vector<std::int32_t>{3}, logits);
+    auto c = drawing();
+    c.temperature = 0.9;
+    c.top_p = 0.95;
+    c.top_k = 200;
+    apertus::sampler sample(apertus::effective(c), logits.size());
+    std::vector<std::int32_t> drawn;
+    for (std::uint64_t i = 0; i < 8; ++i) drawn.push_back(sample(logits, {}, {1234, 0, i}));
+    const std::vector<std::int32_t> expected{867, 166, 991, 184, 928, 232, 693, 472};
+    BOOST_TEST(drawn == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(extreme_options_are_harmless) {
+    const floats logits{0.5f, 2.0f, 1.0f, -1.0f};
+    auto c = drawing();
+    c.top_k = 1000000;
+    BOOST_TEST(histogram(logits, c, 2000)[3] > 0.0); // more than there are: all
+    c.top_k = 1;
+    BOOST_TEST(histogram(logits, c, 100)[1] == 100.0);
+    c.top_k = 0;
+    c.top_p = 0.0;
+    BOOST_TEST(histogram(logits, c, 100)[1] == 100.0);
+    c.top_p = 1.0; // off, not greedy
+    BOOST_TEST(histogram(logits, c, 2000)[3] > 0.0);
+    for (const double t : {1e-3, 1e-40, 1e-300}) {
+        c.temperature = t;
+        BOOST_TEST(histogram(logits, c, 100)[1] == 100.0);
+    }
+    for (const double t : {1e10, 1e300}) {
+        c.temperature = t;
+        check_chi_square(histogram(logits, c, 4000), {0, 0, 0, 0}, 1.0, {}, 16.3);
+    }
+    c.temperature = 1.0;
+    c.min_p = 1.0;
+    c.typical_p = 0.001;
+    BOOST_TEST(histogram(logits, c, 100)[1] == 100.0);
+}
+
+BOOST_AUTO_TEST_CASE(tokens_at_minus_infinity_are_never_drawn) {
+    auto c = drawing();
+    const auto counts = histogram({-inf, 0.0f, -inf, -200.0f, 0.0f}, c, 1000);
+    BOOST_TEST(counts[1] + counts[4] == 1000.0);
+    BOOST_TEST(histogram({-inf, -inf, -3.0f}, c, 10)[2] == 10.0);
+    const auto certain = histogram({inf, 0.0f, inf}, c, 1000);
+    BOOST_TEST(certain[1] == 0.0);
+    BOOST_TEST(certain[0] > 400.0);
+    BOOST_TEST(certain[2] > 400.0);
+    c.temperature = 0.5;
+    c.top_k = 2;
+    c.top_p = 0.5;
+    c.min_p = 0.1;
+    c.typical_p = 0.5;
+    BOOST_TEST(histogram({0.0f, inf, 3.0f}, c, 10)[1] == 10.0);
+}
+
+BOOST_AUTO_TEST_CASE(unusable_logits_are_typed_errors) {
+    const float nan = std::nanf("");
+    for (const auto& c : {apertus::generation_config{}, drawing()}) {
+        check_error(error_category::backend,
+                    "sampler: logits of row 0, position 0: expected numbers, found NaN for token 1",
+                    [&] { (void)choose({1.0f, nan, nan}, c); });
+        check_error(
+            error_category::config,
+            "sampler: logits of row 0, position 0: expected at least one token that is allowed, found -infinity "
+            "for all 2",
+            [&] { (void)choose({-inf, -inf}, c); });
+        floats late(200, 0.0f);
+        late[199] = nan;
+        BOOST_CHECK_THROW((void)choose(late, c), apertus::error);
+        late[199] = 0.0f;
+        late[100] = -nan;
+        BOOST_CHECK_THROW((void)choose(late, c), apertus::error);
+    }
+    apertus::sampler sample(apertus::effective({}), 3);
+    check_error(error_category::shape, "sampler: logits: expected 3 values, found 2",
+                [&] { (void)sample(floats{1, 2}, {}, {}); });
+}
+
+BOOST_AUTO_TEST_CASE(a_nan_made_by_a_processor_is_noticed) {
+    const std::vector<apertus::logits_processor> own{
+        [](std::span<float> x, const apertus::logits_context&) { x[0] = std::nanf(""); }};
+    apertus::sampler sample(apertus::effective(drawing()), 2, own);
+    BOOST_CHECK_THROW((void)sample(floats{1, 2}, {}, {}), apertus::error);
+}
+
+BOOST_AUTO_TEST_CASE(exponential_is_accurate) {
+    double worst = 0.0;
+    for (int i = 0; i < 86990; ++i) {
+        const float x = -static_cast<float>(i) * 1e-3f;
+        const double exact = std::exp(static_cast<double>(x));
+        worst = std::max(worst, std::abs(static_cast<double>(apertus::detail::exp_nonpositive(x)) - exact) / exact);
+    }
+    BOOST_TEST(worst < 2e-7);
+    BOOST_TEST(apertus::detail::exp_nonpositive(0.0f) == 1.0f);
+    BOOST_TEST(apertus::detail::exp_nonpositive(-0.0f) == 1.0f);
+    BOOST_TEST(apertus::detail::exp_nonpositive(-88.0f) == 0.0f);
+    BOOST_TEST(apertus::detail::exp_nonpositive(-inf) == 0.0f);
+}
+
+BOOST_AUTO_TEST_CASE(log_probabilities) {
+    const floats logits{1.0f, 2.0f, 3.0f, -inf};
+    const double sum = std::log(std::exp(1.0) + std::exp(2.0) + std::exp(3.0));
+    BOOST_TEST(apertus::log_probability(logits, 1) == 2.0 - sum, boost::test_tools::tolerance(1e-6));
+    BOOST_TEST(apertus::log_probability(logits, 3) == -HUGE_VAL);
+    BOOST_TEST(apertus::log_probability(floats{5.0f}, 0) == 0.0);
+    BOOST_TEST(apertus::log_probability(floats{inf, 1.0f, inf}, 2) == -std::log(2.0));
+    BOOST_TEST(apertus::log_probability(floats{inf, 1.0f, inf}, 1) == -HUGE_VAL);
+    floats flat(100003, -7.0f);
+    BOOST_TEST(apertus::log_probability(flat, 5) == -std::log(100003.0), boost::test_tools::tolerance(1e-6));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
