@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 APERTUS_BEGIN_NAMESPACE
 
@@ -91,25 +93,104 @@ inline void check_json_limits(std::string_view text, std::string_view document) 
 
 } // namespace detail
 
-/// Parses `text` into an ordered DOM. `document` names it in errors (a path, usually).
-/// Throws error(format) "document: line L, column C: reason".
-[[nodiscard]] inline json parse_json(std::string_view text, std::string_view document) {
-    detail::check_json_limits(text, document);
-    try {
-        return json::parse(text.begin(), text.end());
-    } catch (const json::parse_error& e) {
-        detail::json_parse_failure(document, text, e.byte, e.what());
-    } catch (const json::exception& e) { // a number out of range
-        detail::json_parse_failure(document, text, 0, e.what());
+namespace detail {
+
+/// Any handler behind nlohmann's abstract one: the parser is compiled once for all of them (a second of compile time each
+/// otherwise; the virtual calls are not measurable beside the parsing).
+template <class Handler> class sax_adaptor final : public nlohmann::json_sax<json> {
+public:
+    explicit sax_adaptor(Handler& handler) : handler_(handler) {}
+
+    bool null() override { return handler_.null(); }
+    bool boolean(bool v) override { return handler_.boolean(v); }
+    bool number_integer(number_integer_t v) override { return handler_.number_integer(v); }
+    bool number_unsigned(number_unsigned_t v) override { return handler_.number_unsigned(v); }
+    bool number_float(number_float_t v, const string_t& digits) override { return handler_.number_float(v, digits); }
+    bool string(string_t& v) override { return handler_.string(v); }
+    bool binary(binary_t& v) override { return handler_.binary(v); }
+    bool start_object(std::size_t n) override { return handler_.start_object(n); }
+    bool key(string_t& k) override { return handler_.key(k); }
+    bool end_object() override { return handler_.end_object(); }
+    bool start_array(std::size_t n) override { return handler_.start_array(n); }
+    bool end_array() override { return handler_.end_array(); }
+    bool parse_error(std::size_t byte, const std::string& token, const nlohmann::detail::exception& e) override {
+        return handler_.parse_error(byte, token, e);
     }
-}
+
+private:
+    Handler& handler_;
+};
+
+/// Builds a DOM from the events of the parser. A repeated key keeps its first place and its last value.
+class dom_builder {
+public:
+    dom_builder(std::string_view document, std::string_view text) : document_(document), text_(text) {}
+
+    [[nodiscard]] json take() { return std::move(root_); }
+
+    bool null() { return add(json()); }
+    bool boolean(bool v) { return add(v); }
+    bool number_integer(std::int64_t v) { return add(v); }
+    bool number_unsigned(std::uint64_t v) { return add(v); }
+    bool number_float(double v, const std::string&) { return add(v); }
+    bool string(std::string& v) { return add(std::move(v)); }
+    bool binary(json::binary_t&) { return false; } // not in a text
+    bool start_object(std::size_t) { return open(json::object()); }
+    bool start_array(std::size_t) { return open(json::array()); }
+    bool key(std::string& k) {
+        slot_ = &(*open_.back())[k];
+        return true;
+    }
+    bool end_object() { return close(); }
+    bool end_array() { return close(); }
+    bool parse_error(std::size_t byte, const std::string&, const nlohmann::detail::exception& e) {
+        json_parse_failure(document_, text_, byte, e.what());
+    }
+
+private:
+    json* place(json&& value) {
+        if (open_.empty()) return &(root_ = std::move(value));
+        if (open_.back()->is_array()) return &open_.back()->emplace_back(std::move(value));
+        return &(*slot_ = std::move(value));
+    }
+    bool add(json value) {
+        place(std::move(value));
+        return true;
+    }
+    bool open(json&& value) {
+        open_.push_back(place(std::move(value)));
+        return true;
+    }
+    bool close() {
+        open_.pop_back();
+        return true;
+    }
+
+    std::string_view document_;
+    std::string_view text_;
+    json root_;
+    json* slot_ = nullptr;    // where the value of the last key goes
+    std::vector<json*> open_; // containers that are not closed yet; only the innermost one grows
+};
+
+} // namespace detail
 
 /// Runs the SAX parser over `text`. `Handler` has nlohmann's json_sax members (null, boolean, number_integer,
 /// number_unsigned, number_float, string, binary, start_object, key, end_object, start_array, end_array, parse_error);
 /// a handler that returns false or throws stops the parse, and its own exception passes through.
 /// Returns false when the handler stopped.
 template <class Handler> bool parse_json_sax(std::string_view text, Handler& handler) {
-    return json::sax_parse(text.begin(), text.end(), &handler);
+    detail::sax_adaptor<Handler> adaptor(handler);
+    return json::sax_parse(text.begin(), text.end(), static_cast<nlohmann::json_sax<json>*>(&adaptor));
+}
+
+/// Parses `text` into an ordered DOM. `document` names it in errors (a path, usually).
+/// Throws error(format) "document: line L, column C: reason".
+[[nodiscard]] inline json parse_json(std::string_view text, std::string_view document) {
+    detail::check_json_limits(text, document);
+    detail::dom_builder builder(document, text);
+    if (!parse_json_sax(text, builder)) detail::json_parse_failure(document, text, 0, "not a JSON text");
+    return builder.take();
 }
 
 /// A value described for an error message: "null", "true", "3.5", "'text'", "an array of 3", "an object".

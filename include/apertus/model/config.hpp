@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -90,18 +91,9 @@ struct config_checker {
         if (value < 0) bad(key, "a token id of at least 0", std::to_string(value));
     }
     [[nodiscard]] static std::string number_text(double value) {
-        std::string text = std::to_string(value);
-        if (std::abs(value) < 1e15 && value == std::floor(value)) return std::to_string(static_cast<std::int64_t>(value));
-        if (std::abs(value) >= 1e15 || (value != 0.0 && std::abs(value) < 1e-3)) { // %g without <cstdio>
-            if (!std::isfinite(value)) return text;
-            const auto exponent = static_cast<int>(std::floor(std::log10(std::abs(value))));
-            text = std::to_string(value / std::pow(10.0, exponent));
-            while (text.back() == '0') text.pop_back();
-            if (text.back() == '.') text.pop_back();
-            return text + "e" + std::to_string(exponent);
-        }
-        while (text.back() == '0') text.pop_back();
-        return text;
+        char text[32];
+        const int n = std::snprintf(text, sizeof text, "%.9g", value);
+        return {text, static_cast<std::size_t>(n)};
     }
 
     void rope(const model_config& c) const {

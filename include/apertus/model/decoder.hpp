@@ -12,6 +12,7 @@
 #include <concepts>
 #include <cstddef>
 #include <memory>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -47,6 +48,13 @@ template <architecture Arch, weight_format Format, class Space = host_space> str
 
     /// Rows of the head: how many logits a position has.
     [[nodiscard]] std::size_t vocab_size() const noexcept { return lm_head.weight.rows; }
+
+    /// Bytes of weights that one decode step reads: all of them but the embedding, of which it looks up one row per token.
+    [[nodiscard]] std::size_t bytes_per_token() const noexcept {
+        const std::size_t row = embed_tokens.blocks_per_row() * sizeof(typename Format::block);
+        const bool tied = lm_head.weight.blocks == embed_tokens.blocks;
+        return weight_bytes - (tied ? 0 : embed_tokens.rows * row) + row;
+    }
 
     [[nodiscard]] activation_shape shape() const noexcept {
         return {config.hidden_size, config.num_attention_heads, config.num_key_value_heads,

@@ -59,6 +59,8 @@ public:
     }
 
     [[nodiscard]] std::size_t vocab_size() const noexcept { return model_->vocab_size(); }
+    /// Token ids are below this; more than there are logits in v1.5.
+    [[nodiscard]] std::size_t input_vocab_size() const noexcept { return model_->embed_tokens.rows; }
     [[nodiscard]] std::size_t max_sequences() const noexcept { return options_.max_sequences; }
     [[nodiscard]] std::size_t max_length() const noexcept { return options_.max_length; }
     [[nodiscard]] std::size_t length(std::size_t sequence) const {

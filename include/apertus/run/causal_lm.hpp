@@ -14,6 +14,8 @@
 #include <apertus/model/weight_source.hpp>
 #include <apertus/run/session_handle.hpp>
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -38,6 +40,13 @@ struct load_options {
     cancellation cancel{};
 };
 
+// Definitions are in run/load_model.hpp, as templates unless compiled separately: see there.
+#ifdef APERTUS_SEPARATE_COMPILATION
+#define APERTUS_DECLARATION
+#else
+#define APERTUS_DECLARATION template <class Unused = void>
+#endif
+
 namespace detail {
 
 /// What a loaded model offers, whatever it is made of.
@@ -49,6 +58,7 @@ public:
     virtual ~model_interface() = default;
     [[nodiscard]] virtual const model_config& config() const = 0;
     [[nodiscard]] virtual std::size_t vocab_size() const = 0;
+    [[nodiscard]] virtual std::size_t bytes_per_token() const = 0;
     [[nodiscard]] virtual std::string_view weight_format_name() const = 0;
     [[nodiscard]] virtual std::string backend_name() const = 0;
     [[nodiscard]] virtual const std::vector<std::string>& surplus_tensors() const = 0;
@@ -56,8 +66,7 @@ public:
     [[nodiscard]] virtual std::unique_ptr<session_interface> new_session(const session_options&) const = 0;
 };
 
-/// Defined in run/load_model.hpp.
-[[nodiscard]] std::shared_ptr<const model_interface> load_model(const model_config&, const weight_source&, const load_options&);
+APERTUS_DECLARATION [[nodiscard]] std::shared_ptr<const model_interface> load_model(const model_config&, const weight_source&, const load_options&);
 
 } // namespace detail
 
@@ -66,18 +75,20 @@ class causal_lm {
 public:
     /// Opens a folder with config.json, model.safetensors (or its shards and index) and, if present,
     /// generation_config.json. Throws error(io, format, config, shape, resource, backend or cancelled).
-    [[nodiscard]] static causal_lm from_pretrained(const std::string& folder, const load_options& options = {});
+    APERTUS_DECLARATION [[nodiscard]] static causal_lm from_pretrained(const std::string& folder, const load_options& options = {});
 
     /// The same from memory or a reader: the text of config.json, the text of generation_config.json (may be empty), and
     /// tensors (`checkpoint::from_bytes`, `from_files` with a reader callback, `from_tensors`).
-    [[nodiscard]] static causal_lm from_memory(std::string_view config_json, std::string_view generation_config_json,
+    APERTUS_DECLARATION [[nodiscard]] static causal_lm from_memory(std::string_view config_json, std::string_view generation_config_json,
                                                checkpoint tensors, const load_options& options = {});
 
     [[nodiscard]] const model_config& config() const { return model_->config(); }
-    /// config.json's token ids, overridden by generation_config.json.
+    /// generation_config.json, or the generation keys of config.json in a folder without one.
     [[nodiscard]] const generation_config& default_generation_config() const { return generation_; }
     /// Logits per position (rows of the head).
     [[nodiscard]] std::size_t vocab_size() const { return model_->vocab_size(); }
+    /// Bytes of weights that decoding one token reads: all but the rows of the embedding that it does not look up.
+    [[nodiscard]] std::size_t bytes_per_token() const { return model_->bytes_per_token(); }
     /// "f32", "f16" or "bf16".
     [[nodiscard]] std::string_view weight_format_name() const { return model_->weight_format_name(); }
     /// Such as "cpu (avx512, 2 threads)".
@@ -91,15 +102,18 @@ public:
         return session_handle(model_->new_session(options));
     }
 
+    /// How many prompts `generate` works on at once; more wait for a free sequence.
+    static constexpr std::size_t max_generate_sequences = 32;
+
     /// Generates after each prompt (ids, a batch may be ragged) in a session of its own that is just large enough.
     /// `call` goes over the model's defaults. See generate/generate.hpp.
     [[nodiscard]] generation_result generate(std::span<const prompt> prompts, const generation_config& call = {},
                                              const generate_options& options = {}) const {
         const generation_config merged = merge(generation_, call);
-        session_options wanted;
-        wanted.max_sequences = std::max<std::size_t>(1, prompts.size());
-        wanted.max_length = 1;
         const effective_generation_config e = effective(merged);
+        session_options wanted;
+        wanted.max_sequences = std::clamp<std::size_t>(prompts.size(), 1, max_generate_sequences);
+        wanted.max_length = 1;
         for (const prompt& p : prompts) {
             const std::size_t n = std::max<std::size_t>(1, p.ids.size());
             wanted.max_length = std::max(wanted.max_length, e.max_new_tokens ? n + *e.max_new_tokens : std::max(n, *e.max_length));
@@ -125,3 +139,5 @@ private:
 using auto_model_for_causal_lm = causal_lm;
 
 APERTUS_END_NAMESPACE
+
+#undef APERTUS_DECLARATION

@@ -20,10 +20,12 @@
 #include <string>
 #include <utility>
 
+// Header-only, the three definitions below are templates so that a file that never opens a model does not pay for
+// compiling all of them; compiled separately, they are ordinary functions.
 #ifdef APERTUS_SEPARATE_COMPILATION
 #define APERTUS_DEFINITION
 #else
-#define APERTUS_DEFINITION inline
+#define APERTUS_DEFINITION template <class Unused>
 #endif
 
 APERTUS_BEGIN_NAMESPACE
@@ -39,6 +41,7 @@ public:
 
     [[nodiscard]] const model_config& config() const override { return model_->config; }
     [[nodiscard]] std::size_t vocab_size() const override { return model_->vocab_size(); }
+    [[nodiscard]] std::size_t bytes_per_token() const override { return model_->bytes_per_token(); }
     [[nodiscard]] std::string_view weight_format_name() const override { return Decoder::format::name; }
     [[nodiscard]] std::string backend_name() const override { return backend_name_; }
     [[nodiscard]] const std::vector<std::string>& surplus_tensors() const override { return model_->surplus; }
@@ -66,7 +69,10 @@ template <class Decoder>
     if (o.backend != "cpu") fail(error_category::backend, "load options", "backend", "cpu or reference", quoted(o.backend));
     const any_executor threads = executor_of(o);
     cpu_options options;
-    if (!o.isa.empty()) options.isa = parse_cpu_isa(o.isa);
+    if (!o.isa.empty()) {
+        options.isa = cpu_isa_from_string(o.isa);
+        if (!options.isa) fail(error_category::backend, "load options", "isa", "baseline, avx2 or avx512", quoted(o.isa));
+    }
     const cpu_backend cpu(threads, options);
     const std::string name = "cpu (" + std::string(to_string(cpu.isa())) + ", " + std::to_string(threads.concurrency()) + " threads)";
     if (o.kv_cache == dtype::f32) return std::make_shared<loaded_model<Decoder, cpu_backend, float>>(std::move(model), cpu, name);
@@ -122,20 +128,20 @@ APERTUS_DEFINITION causal_lm causal_lm::from_pretrained(const std::string& folde
     const std::string generation_path = join_path(folder, "generation_config.json");
     const std::string config_text = read_file(config_path, largest_config);
     const model_config config = parse_config_json(config_text, config_path);
-    generation_config generation = // generation_config.json alone counts when it exists, as in transformers
-        path_exists(generation_path)
-            ? parse_generation_config_json(read_file(generation_path, largest_config), generation_path)
-            : generation_config_from_config_json(config_text, config_path);
+    generation_config generation = path_exists(generation_path)
+                                       ? parse_generation_config_json(read_file(generation_path, largest_config), generation_path)
+                                       : generation_config_from_config_json(config_text, config_path);
     const checkpoint_source source(std::make_shared<const checkpoint>(checkpoint::open(folder, {options.use_mmap})), folder);
     return {detail::load_model(config, source, options), std::move(generation)};
 }
 
 APERTUS_DEFINITION causal_lm causal_lm::from_memory(std::string_view config_json, std::string_view generation_config_json,
                                                      checkpoint tensors, const load_options& options) {
-    const model_config config = parse_config_json(config_json, "config.json in memory");
+    constexpr std::string_view config_name = "config.json in memory";
+    const model_config config = parse_config_json(config_json, config_name);
     generation_config generation =
         generation_config_json.empty()
-            ? generation_config_from_config_json(config_json, "config.json in memory")
+            ? generation_config_from_config_json(config_json, config_name)
             : parse_generation_config_json(generation_config_json, "generation_config.json in memory");
     const checkpoint_source source(std::make_shared<const checkpoint>(std::move(tensors)), "checkpoint in memory");
     return {detail::load_model(config, source, options), std::move(generation)};

@@ -27,6 +27,7 @@ public:
     virtual ~session_interface() = default;
     virtual tensor_view<const float, 2> forward(std::span<const segment>, const cancellation&) = 0;
     [[nodiscard]] virtual std::size_t vocab_size() const = 0;
+    [[nodiscard]] virtual std::size_t input_vocab_size() const = 0;
     [[nodiscard]] virtual std::size_t max_sequences() const = 0;
     [[nodiscard]] virtual std::size_t max_length() const = 0;
     [[nodiscard]] virtual std::size_t length(std::size_t sequence) const = 0;
@@ -43,6 +44,7 @@ public:
         return session_.forward(segments, cancel);
     }
     [[nodiscard]] std::size_t vocab_size() const override { return session_.vocab_size(); }
+    [[nodiscard]] std::size_t input_vocab_size() const override { return session_.input_vocab_size(); }
     [[nodiscard]] std::size_t max_sequences() const override { return session_.max_sequences(); }
     [[nodiscard]] std::size_t max_length() const override { return session_.max_length(); }
     [[nodiscard]] std::size_t length(std::size_t sequence) const override { return session_.length(sequence); }
@@ -66,6 +68,8 @@ public:
         return self_->forward(segments, cancel);
     }
     [[nodiscard]] std::size_t vocab_size() const { return self_->vocab_size(); }
+    /// Token ids are below this; more than there are logits in v1.5.
+    [[nodiscard]] std::size_t input_vocab_size() const { return self_->input_vocab_size(); }
     [[nodiscard]] std::size_t max_sequences() const { return self_->max_sequences(); }
     [[nodiscard]] std::size_t max_length() const { return self_->max_length(); }
     /// Cached positions of a sequence.
