@@ -46,8 +46,11 @@ public:
     using space = host_space;
     template <class T> using buffer = host_buffer<T>;
 
+    /// `Arch` and that of `map` tag what depends on the compiler's flags, so that translation units with different flags
+    /// do not share it; leave it alone. Throws error(backend) when the wanted instruction set is not available.
+    template <class Arch = xsimd::default_arch>
     explicit cpu_backend(any_executor executor = any_executor{}, const cpu_options& options = {})
-        : executor_(std::move(executor)), kernels_(detail::make_kernel_table(choose_cpu_isa(options.isa))) {}
+        : executor_(std::move(executor)), kernels_(detail::make_kernel_table<Arch>(choose_cpu_isa(options.isa))) {}
 
     /// The instruction set in use.
     [[nodiscard]] cpu_isa isa() const noexcept { return kernels_.isa; }
@@ -195,22 +198,24 @@ public:
     }
 
     /// x[T,F] = activation(x). `act` is an activation or a variant of activations.
-    template <class Activation> void map(const Activation& act, tensor_view<float, 2> x) noexcept {
+    template <class Arch = xsimd::default_arch, class Activation>
+    void map(const Activation& act, tensor_view<float, 2> x) noexcept {
         visit_activation(act, [&](const auto& f) {
             for_elements(x.size(), [&](std::size_t first, std::size_t n) {
-                transform_batches(x.data() + first, n, [&](const auto& lane) { return apply(f, lane); });
+                transform_batches<Arch>(x.data() + first, n, [&](const auto& lane) { return apply(f, lane); });
             });
         });
     }
 
     /// gate[T,F] = activation(gate) * up[T,F].
-    template <class Activation>
+    template <class Arch = xsimd::default_arch, class Activation>
     void map_mul(const Activation& act, tensor_view<float, 2> gate, tensor_view<const float, 2> up) noexcept {
         assert(gate.extents() == up.extents());
         visit_activation(act, [&](const auto& f) {
             for_elements(gate.size(), [&](std::size_t first, std::size_t n) {
-                transform_batches(gate.data() + first, up.data() + first, n,
-                                  [&](const auto& lane, const auto& factor) { return apply(f, lane) * factor; });
+                transform_batches<Arch>(gate.data() + first, up.data() + first, n, [&](const auto& lane, const auto& factor) {
+                    return apply(f, lane) * factor;
+                });
             });
         });
     }

@@ -5,12 +5,12 @@
 #pragma once
 
 #include <apertus/core/dtype.hpp>
+#include <apertus/simd/intrinsics.hpp>
 #include <apertus/simd/target.hpp>
 
 #if APERTUS_X86
 #include <cstddef>
 #include <cstdint>
-#include <immintrin.h>
 
 #define APERTUS_TARGET_AVX2 "avx2,fma,f16c"
 

@@ -4,12 +4,12 @@
 #pragma once
 
 #include <apertus/core/dtype.hpp>
+#include <apertus/simd/intrinsics.hpp>
 #include <apertus/simd/target.hpp>
 
 #if APERTUS_X86
 #include <cstddef>
 #include <cstdint>
-#include <immintrin.h>
 
 #define APERTUS_TARGET_AVX512 "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"
 
@@ -23,7 +23,7 @@ struct vec16 {
     __m512 v;
 
     /// Registers that a tile may fill with accumulators: rows of a matrix-vector product, rows x tokens of a tile.
-    static constexpr int matvec_rows = 8;
+    static constexpr int matvec_rows = 6;
     static constexpr int tile_rows = 4;
     static constexpr int tile_tokens = 6;
 

@@ -6,6 +6,7 @@
 // batches in namespace xsimd and are found there by argument-dependent lookup.
 #pragma once
 
+#include <apertus/simd/intrinsics.hpp>
 #include <apertus/version.hpp>
 
 #include <xsimd/xsimd.hpp>

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The backends that every conformance test runs on: a new backend is one more line in `for_each_backend`. Also the
+// formats and cache element types, and reproducible random tensors.
+#pragma once
+
+#include <apertus/backend/cpu.hpp>
+#include <apertus/backend/reference.hpp>
+#include <apertus/core/executor.hpp>
+#include <apertus/format/formats.hpp>
+
+#include <conformance/toy_format.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace conformance {
+
+using namespace apertus; // NOLINT(google-build-using-namespace): tests
+
+/// Every weight format of the library, and one that no backend knows.
+using formats = type_list<dense<float>, dense<bf16>, dense<f16>, toy_int8>;
+static_assert(formats::size == weight_formats::size + 1);
+using cache_elements = type_list<float, bf16, f16>;
+
+inline std::vector<cpu_isa> available_isas() {
+    std::vector<cpu_isa> out;
+    for (const cpu_isa isa : all_cpu_isas) {
+        if (is_available(isa)) out.push_back(isa);
+    }
+    return out;
+}
+
+inline std::vector<std::pair<std::string, any_executor>> executors() {
+    std::vector<std::pair<std::string, any_executor>> out;
+    out.emplace_back("serial", any_executor(std::make_shared<serial_executor>()));
+    out.emplace_back("pool", any_executor(std::make_shared<pool_executor>(3)));
+#ifdef _OPENMP
+    out.emplace_back("omp", any_executor(std::make_shared<omp_executor>(2)));
+#endif
+    return out;
+}
+
+/// Calls f(name, backend) for every backend, instruction set and executor.
+template <class F> void for_each_backend(F&& f) {
+    reference_backend reference;
+    f(std::string("reference"), reference);
+    for (const auto& [name, executor] : executors()) {
+        for (const cpu_isa isa : available_isas()) {
+            cpu_backend cpu(executor, {isa});
+            f("cpu " + std::string(to_string(isa)) + " " + name, cpu);
+        }
+    }
+}
+
+/// Uniform in [-scale, scale], the same on every machine.
+class generator {
+public:
+    explicit generator(std::uint64_t seed) : state_(seed * 2862933555777941757ULL + 3037000493ULL) {}
+    float operator()(float scale = 1.0F) {
+        state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+        return (static_cast<float>(state_ >> 40) / 8388608.0F - 1.0F) * scale;
+    }
+    std::vector<float> vector(std::size_t n, float scale = 1.0F) {
+        std::vector<float> out(n);
+        for (float& x : out) x = (*this)(scale);
+        return out;
+    }
+
+private:
+    std::uint64_t state_;
+};
+
+/// A weight matrix in a format, with the floats that its blocks stand for.
+template <class Format> struct packed_matrix {
+    std::vector<typename Format::block> blocks;
+    std::vector<float> values;
+    std::size_t rows;
+    std::size_t cols;
+
+    packed_matrix(generator& g, std::size_t n, std::size_t k)
+        : blocks(n * k / Format::block_size), values(g.vector(n * k)), rows(n), cols(k) {
+        pack_matrix<Format>(values.data(), rows, cols, blocks.data());
+        unpack_blocks<Format>(blocks.data(), blocks.size(), values.data());
+    }
+    [[nodiscard]] weight_view<Format> view() const { return {blocks.data(), rows, cols}; }
+};
+
+template <class T> tensor_view<T, 1> view1(std::vector<T>& v) { return {v.data(), {v.size()}}; }
+template <class T> tensor_view<const T, 1> view1(const std::vector<T>& v) { return {v.data(), {v.size()}}; }
+template <class T> tensor_view<T, 2> view2(std::vector<T>& v, std::size_t a, std::size_t b) {
+    return {v.data(), {a, b}};
+}
+template <class T> tensor_view<const T, 2> view2(const std::vector<T>& v, std::size_t a, std::size_t b) {
+    return {v.data(), {a, b}};
+}
+template <class T> tensor_view<T, 3> view3(std::vector<T>& v, std::size_t a, std::size_t b, std::size_t c) {
+    return {v.data(), {a, b, c}};
+}
+template <class T> tensor_view<const T, 3> view3(const std::vector<T>& v, std::size_t a, std::size_t b, std::size_t c) {
+    return {v.data(), {a, b, c}};
+}
+
+/// Unit roundoff of float.
+inline constexpr double u = 1.0 / 16777216.0;
+
+} // namespace conformance

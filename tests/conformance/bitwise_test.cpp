@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The exactness contract, bit by bit: results do not depend on the number of threads, on the executor, on how many rows a
+// call has, or on how a prompt is cut into calls; and AVX2 and AVX-512 agree. (The baseline rounds products separately:
+// within its own level the same contract holds.)
+#include <conformance/backends.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <cstring>
+
+using namespace conformance;
+
+namespace {
+
+bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
+    return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+}
+
+/// Runs every verb on one backend, on shapes that are cut into many pieces, and collects all results.
+std::vector<float> everything(cpu_backend& backend) {
+    std::vector<float> results;
+    const auto keep = [&](const std::vector<float>& v) { results.insert(results.end(), v.begin(), v.end()); };
+    formats::for_each([&]<class Format>() {
+        generator g(1);
+        const packed_matrix<Format> w(g, 157, 544);
+        const auto bias = g.vector(157);
+        for (const std::size_t t : {1, 2, 9, 30}) {
+            const auto x = g.vector(t * 544);
+            std::vector<float> out(t * 157);
+            backend.matmul(view2(x, t, 544), w.view(), view1(bias), view2(out, t, 157));
+            keep(out);
+        }
+        const std::vector<std::int32_t> ids{3, 156, 0, 77};
+        std::vector<float> rows(4 * 544);
+        backend.embed(view1(ids), w.view(), view2(rows, 4, 544));
+        keep(rows);
+    });
+    cache_elements::for_each([&]<class Element>() {
+        constexpr std::size_t h = 8;
+        constexpr std::size_t gr = 2;
+        constexpr std::size_t k = 72;
+        constexpr std::size_t t = 150;
+        generator g(2);
+        const auto q = g.vector(t * h * k);
+        const auto key = g.vector(t * gr * k);
+        const auto value = g.vector(t * gr * k);
+        std::vector<Element> kc(gr * t * k);
+        std::vector<Element> vc(gr * t * k);
+        const kv_segment<Element> segment{0, t, 0, view3(kc, gr, t, k), view3(vc, gr, t, k)};
+        const std::span<const kv_segment<Element>> segments(&segment, 1);
+        std::vector<float> out(t * h * k);
+        backend.store(view3(key, t, gr, k), view3(value, t, gr, k), segments);
+        backend.attend(view3(q, t, h, k), segments, 0.3F, view3(out, t, h, k));
+        keep(out);
+    });
+    generator g(3);
+    constexpr std::size_t t = 40;
+    constexpr std::size_t d = 1037;
+    auto x = g.vector(t * d, 5.0F);
+    const auto weight = g.vector(d);
+    std::vector<float> out(t * d);
+    backend.rms_norm(view2(std::as_const(x), t, d), view1(weight), 1e-5F, view2(out, t, d));
+    keep(out);
+    backend.add(view2(x, t, d), view2(std::as_const(out), t, d));
+    keep(x);
+    for (const any_activation& act : {any_activation(xielu(0.2F, -1.0F)), any_activation(gelu{}), any_activation(gelu_tanh{}),
+                                      any_activation(silu{}), any_activation(relu{})}) {
+        auto y = x;
+        backend.map(act, view2(y, t, d));
+        keep(y);
+        backend.map_mul(act, view2(y, t, d), view2(std::as_const(x), t, d));
+        keep(y);
+    }
+    std::vector<std::int32_t> positions;
+    for (int i = 0; i < 40; ++i) positions.push_back(i * 31);
+    const auto inv_freq = g.vector(40);
+    std::vector<float> cos(t * 40);
+    std::vector<float> sin(t * 40);
+    backend.rope_angles(view1(std::as_const(positions)), view1(inv_freq), 1.0F, view2(cos, t, 40), view2(sin, t, 40));
+    keep(cos);
+    auto heads = g.vector(t * 6 * 80);
+    backend.rope(view3(heads, t, 6, 80), view2(std::as_const(cos), t, 40), view2(std::as_const(sin), t, 40));
+    keep(heads);
+    return results;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(conformance_bitwise)
+
+BOOST_AUTO_TEST_CASE(threads_and_executors_do_not_matter) {
+    for (const cpu_isa isa : available_isas()) {
+        cpu_backend serial(any_executor(std::make_shared<serial_executor>()), {isa});
+        const auto expected = everything(serial);
+        for (const std::size_t threads : {1, 2, 3, 7}) {
+            cpu_backend standard(any_executor(threads), {isa});
+            BOOST_TEST(same_bits(everything(standard), expected), to_string(isa) << ", " << threads << " threads");
+            cpu_backend pooled(any_executor(std::make_shared<pool_executor>(threads)), {isa});
+            BOOST_TEST(same_bits(everything(pooled), expected), to_string(isa) << ", a pool of " << threads);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(avx2_and_avx512_agree) {
+    if (!is_available(cpu_isa::avx2)) return;
+    cpu_backend narrow(any_executor(2), {cpu_isa::avx2});
+    const auto expected = everything(narrow);
+    if (is_available(cpu_isa::avx512)) {
+        cpu_backend wide(any_executor(2), {cpu_isa::avx512});
+        BOOST_TEST(same_bits(everything(wide), expected));
+    }
+    cpu_backend again(any_executor(2), {cpu_isa::avx2});
+    BOOST_TEST(same_bits(everything(again), expected));
+}
+
+BOOST_AUTO_TEST_CASE(a_row_of_a_product_does_not_depend_on_the_others) {
+    for (const cpu_isa isa : available_isas()) {
+        cpu_backend backend(any_executor(2), {isa});
+        formats::for_each([&]<class Format>() {
+            for (const std::size_t k : {32, 544, 1056}) {
+                constexpr std::size_t t = 29;
+                constexpr std::size_t n = 53;
+                generator g(k);
+                const auto x = g.vector(t * k);
+                const packed_matrix<Format> w(g, n, k);
+                std::vector<float> whole(t * n);
+                backend.matmul(view2(x, t, k), w.view(), {}, view2(whole, t, n));
+                for (const std::size_t cut : {1, 2, 3, 6, 7}) {
+                    std::vector<float> pieces(t * n);
+                    for (std::size_t first = 0; first < t; first += cut) {
+                        const std::size_t count = std::min(cut, t - first);
+                        backend.matmul(view2(x, t, k).rows(first, count), w.view(), {}, view2(pieces, t, n).rows(first, count));
+                    }
+                    BOOST_TEST(same_bits(pieces, whole), to_string(isa) << " " << Format::name << " K=" << k << " by " << cut);
+                }
+                // nor on which rows of the weights are asked for
+                std::vector<float> some(t * 5);
+                backend.matmul(view2(x, t, k), w.view().slice(31, 5), {}, view2(some, t, 5));
+                for (std::size_t r = 0; r < t; ++r) {
+                    BOOST_TEST(std::memcmp(&some[r * 5], &whole[r * n + 31], 5 * sizeof(float)) == 0);
+                }
+            }
+        });
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_prompt_in_chunks_attends_like_a_whole_one) {
+    for (const cpu_isa isa : available_isas()) {
+        cpu_backend backend(any_executor(2), {isa});
+        cache_elements::for_each([&]<class Element>() {
+            constexpr std::size_t h = 12;
+            constexpr std::size_t gr = 2;
+            constexpr std::size_t k = 64;
+            constexpr std::size_t t = 197;
+            generator g(9);
+            const auto q = g.vector(t * h * k);
+            const auto key = g.vector(t * gr * k);
+            const auto value = g.vector(t * gr * k);
+            const auto run = [&](const std::vector<std::size_t>& cuts) {
+                std::vector<Element> kc(gr * 256 * k);
+                std::vector<Element> vc(gr * 256 * k);
+                std::vector<float> out(t * h * k);
+                std::size_t first = 0;
+                for (std::size_t i = 0; first < t; ++i) {
+                    const std::size_t n = std::min(cuts[i % cuts.size()], t - first);
+                    const kv_segment<Element> segment{0, n, first, view3(kc, gr, 256, k), view3(vc, gr, 256, k)};
+                    const std::span<const kv_segment<Element>> segments(&segment, 1);
+                    backend.store(view3(key, t, gr, k).rows(first, n), view3(value, t, gr, k).rows(first, n), segments);
+                    backend.attend(view3(q, t, h, k).rows(first, n), segments, 0.125F, view3(out, t, h, k).rows(first, n));
+                    first += n;
+                }
+                return out;
+            };
+            const auto whole = run({t});
+            for (const auto& cuts : std::vector<std::vector<std::size_t>>{{1}, {3}, {64}, {100, 1}, {63, 2, 17}}) {
+                BOOST_TEST(same_bits(run(cuts), whole), to_string(isa) << " cut by " << cuts[0]);
+            }
+        });
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_attends_like_its_sequences_one_by_one) {
+    for (const cpu_isa isa : available_isas()) {
+        cpu_backend backend(any_executor(3), {isa});
+        constexpr std::size_t h = 4;
+        constexpr std::size_t gr = 1;
+        constexpr std::size_t k = 40;
+        generator g(10);
+        const std::size_t lengths[] = {5, 70, 1, 33};
+        const auto q = g.vector(109 * h * k);
+        const auto key = g.vector(109 * gr * k);
+        const auto value = g.vector(109 * gr * k);
+        std::vector<std::vector<bf16>> kc(4, std::vector<bf16>(80 * k));
+        std::vector<std::vector<bf16>> vc(4, std::vector<bf16>(80 * k));
+        std::vector<kv_segment<bf16>> segments;
+        std::size_t row = 0;
+        for (std::size_t s = 0; s < 4; ++s) {
+            segments.push_back({row, lengths[s], 0, view3(kc[s], gr, 80, k), view3(vc[s], gr, 80, k)});
+            row += lengths[s];
+        }
+        const std::span<const kv_segment<bf16>> all(segments.data(), segments.size());
+        std::vector<float> together(q.size());
+        backend.store(view3(key, 109, gr, k), view3(value, 109, gr, k), all);
+        backend.attend(view3(q, 109, h, k), all, 0.2F, view3(together, 109, h, k));
+        std::vector<float> alone(q.size());
+        for (std::size_t s = 0; s < 4; ++s) {
+            backend.attend(view3(q, 109, h, k), all.subspan(s, 1), 0.2F, view3(alone, 109, h, k));
+        }
+        BOOST_TEST(same_bits(alone, together), to_string(isa));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(elementwise_verbs_do_not_depend_on_the_cut) {
+    for (const cpu_isa isa : available_isas()) {
+        cpu_backend backend(any_executor(2), {isa});
+        generator g(12);
+        constexpr std::size_t n = 9001;
+        const auto x = g.vector(n, 8.0F);
+        for (const any_activation& act : {any_activation(xielu(0.2F, -1.0F)), any_activation(gelu{}), any_activation(silu{})}) {
+            auto whole = x;
+            backend.map(act, view2(whole, 1, n));
+            auto pieces = x;
+            for (std::size_t first = 0; first < n; first += 101) {
+                const std::size_t count = std::min<std::size_t>(101, n - first);
+                backend.map(act, tensor_view<float, 2>(pieces.data() + first, {1, count}));
+            }
+            BOOST_TEST(same_bits(pieces, whole), to_string(isa));
+        }
+    }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
