@@ -77,7 +77,7 @@ def main():
     print("#pragma once\n")
     print("#include <apertus/version.hpp>\n")
     print("APERTUS_BEGIN_NAMESPACE\n")
-    print("namespace detail {\n")
+    print("namespace detail::jinja {\n")
     print("struct code_point_range {\n    char32_t first;\n    char32_t last;\n};\n")
     print("/// first, first + step, ... last map to themselves plus delta.")
     print("struct case_run {\n    char32_t first;\n    char32_t last;\n    char32_t step;\n    int delta;\n};\n")

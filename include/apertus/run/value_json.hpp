@@ -23,43 +23,87 @@ enum class text_origin {
     user, ///< untrusted: text only
 };
 
-/// Builds a value from a parsed document. Depth is bounded by the reader (json_max_depth).
-[[nodiscard]] inline value value_from_json(const json& document, text_origin origin = text_origin::user) {
-    const auto text = [&](const std::string& s) { return value(marked_text(s, origin == text_origin::user)); };
-    switch (document.type()) {
-    case json::value_t::null: return value(nullptr);
-    case json::value_t::boolean: return value(document.get<bool>());
-    case json::value_t::number_integer: return value(document.get<std::int64_t>());
-    case json::value_t::number_unsigned: {
-        const auto number = document.get<std::uint64_t>();
-        if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-            fail(error_category::format, "JSON value", "integer " + std::to_string(number), "at most 63 bits", "more");
-        }
-        return value(static_cast<std::int64_t>(number));
-    }
-    case json::value_t::number_float: return value(document.get<double>());
-    case json::value_t::string: return text(document.get_ref<const std::string&>());
-    case json::value_t::array: {
-        std::vector<value> items;
-        items.reserve(document.size());
-        for (const json& item : document) items.push_back(value_from_json(item, origin));
-        return value::list(std::move(items));
-    }
-    case json::value_t::object: {
-        value_map map;
-        for (const auto& [key, item] : document.items()) map.set(text(key), value_from_json(item, origin));
-        return value(std::move(map));
-    }
-    case json::value_t::binary:
-    case json::value_t::discarded: break;
-    }
-    fail(error_category::format, "JSON value", "not a JSON type");
-}
+namespace detail {
 
-/// Parses `text`; `document` names it in errors.
+/// Builds a value while the parser reads; linear time also for objects with very many keys.
+class value_builder : public nlohmann::json_sax<json> {
+public:
+    value_builder(std::string_view document, text_origin origin) : document_(document), origin_(origin) {}
+
+    bool null() override { return add(value(nullptr)); }
+    bool boolean(bool v) override { return add(value(v)); }
+    bool number_integer(number_integer_t v) override { return add(value(static_cast<std::int64_t>(v))); }
+    bool number_unsigned(number_unsigned_t v) override {
+        if (v > static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max())) too_large(std::to_string(v));
+        return add(value(static_cast<std::int64_t>(v)));
+    }
+    bool number_float(number_float_t v, const string_t& text) override {
+        if (text.find_first_of(".eE") == std::string::npos) too_large(text);
+        return add(value(v));
+    }
+    bool string(string_t& v) override { return add(make_text(v)); }
+    bool binary(binary_t&) override { return false; }
+    bool start_object(std::size_t) override {
+        open_.push_back({true, {}, {}, value()});
+        return true;
+    }
+    bool key(string_t& v) override {
+        open_.back().key = make_text(v);
+        return true;
+    }
+    bool end_object() override {
+        value v(std::move(open_.back().map));
+        open_.pop_back();
+        return add(std::move(v));
+    }
+    bool start_array(std::size_t) override {
+        open_.push_back({false, {}, {}, value()});
+        return true;
+    }
+    bool end_array() override {
+        value v = value::list(std::move(open_.back().items));
+        open_.pop_back();
+        return add(std::move(v));
+    }
+    bool parse_error(std::size_t byte, const std::string&, const nlohmann::detail::exception& e) override {
+        json_parse_failure(document_, byte, e.what());
+    }
+    [[nodiscard]] value take() { return std::move(root_); }
+
+private:
+    struct container {
+        bool is_object;
+        value_map map;
+        std::vector<value> items;
+        value key;
+    };
+
+    [[nodiscard]] value make_text(string_t& v) const { return value(marked_text(std::move(v), origin_ == text_origin::user)); }
+    bool add(value v) {
+        if (open_.empty()) root_ = std::move(v);
+        else if (open_.back().is_object) open_.back().map.set(open_.back().key, std::move(v));
+        else open_.back().items.push_back(std::move(v));
+        return true;
+    }
+    [[noreturn]] void too_large(const std::string& number) const {
+        fail(error_category::format, document_, "integer", "at most 63 bits and a sign", number.substr(0, 40));
+    }
+
+    std::string document_;
+    text_origin origin_;
+    std::vector<container> open_;
+    value root_;
+};
+
+} // namespace detail
+
+/// Parses `text`; `document` names it in errors. Throws error(format). Nesting is bounded by json_max_depth.
 [[nodiscard]] inline value value_from_json(std::string_view text, std::string_view document = "JSON text",
                                            text_origin origin = text_origin::user) {
-    return value_from_json(parse_json(text, document), origin);
+    detail::check_json_depth(text, document);
+    detail::value_builder builder(document, origin);
+    parse_json_sax(text, builder);
+    return builder.take();
 }
 
 /// json.dumps(v, ensure_ascii=False): ", " and ": " between elements. Fails for what JSON cannot hold.

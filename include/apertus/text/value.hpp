@@ -26,7 +26,7 @@ class value_map;
 /// What a value holds.
 enum class value_kind : std::uint8_t { undefined, none, boolean, integer, floating, string, list, tuple, mapping, object };
 
-namespace detail {
+namespace detail::jinja {
 
 /// Deepest nesting of containers (and of objects that hold values). Building a deeper one is an error, so that no
 /// walk over a value can exhaust the stack.
@@ -73,10 +73,10 @@ struct sequence_rep;
 struct mapping_rep;
 struct undefined_rep;
 
-} // namespace detail
+} // namespace detail::jinja
 
 /// Base of opaque objects; the engine's own kinds are in jinja/objects.hpp.
-class value_object : public detail::value_rep {
+class value_object : public detail::jinja::value_rep {
 public:
     using value_rep::value_rep;
     /// Python's name of the type, for messages ("Macro", "range").
@@ -193,7 +193,7 @@ private:
     union payload {
         std::int64_t integer;
         double floating;
-        detail::value_rep* rep;
+        detail::jinja::value_rep* rep;
     };
 
     [[nodiscard]] bool holds_rep() const noexcept {
@@ -211,7 +211,7 @@ private:
     payload data_;
 };
 
-namespace detail {
+namespace detail::jinja {
 
 [[nodiscard]] bool values_equal(const value& a, const value& b, work_budget& budget);
 /// Hash of a dictionary key; fails for a list or a dict as Python does.
@@ -219,7 +219,7 @@ namespace detail {
 /// Python's name of the type ("str", "dict", "NoneType").
 [[nodiscard]] std::string_view type_name(const value& v) noexcept;
 
-} // namespace detail
+} // namespace detail::jinja
 
 /// A dict: keys in insertion order, hashed lookup from nine entries on. Setting an existing key keeps its place.
 class value_map {
@@ -289,16 +289,16 @@ private:
     }
     [[nodiscard]] std::size_t position(const value& key) const {
         if (key.is_string()) return position(key.as_string());
-        const std::size_t wanted = detail::hash_key(key);
-        detail::work_budget budget(1'000'000);
+        const std::size_t wanted = detail::jinja::hash_key(key);
+        detail::jinja::work_budget budget(1'000'000);
         if (buckets_.empty()) {
             for (std::size_t i = 0; i < entries_.size(); ++i) {
-                if (detail::values_equal(entries_[i].first, key, budget)) return i;
+                if (detail::jinja::values_equal(entries_[i].first, key, budget)) return i;
             }
             return npos;
         }
         for (std::size_t b = wanted & (buckets_.size() - 1); buckets_[b] != 0; b = (b + 1) & (buckets_.size() - 1)) {
-            if (detail::values_equal(entries_[buckets_[b] - 1].first, key, budget)) return buckets_[b] - 1;
+            if (detail::jinja::values_equal(entries_[buckets_[b] - 1].first, key, budget)) return buckets_[b] - 1;
         }
         return npos;
     }
@@ -316,7 +316,7 @@ private:
     }
     void place(std::size_t one_based) {
         const value& key = entries_[one_based - 1].first;
-        std::size_t b = (key.is_string() ? hash(key.as_string()) : detail::hash_key(key)) & (buckets_.size() - 1);
+        std::size_t b = (key.is_string() ? hash(key.as_string()) : detail::jinja::hash_key(key)) & (buckets_.size() - 1);
         while (buckets_[b] != 0) b = (b + 1) & (buckets_.size() - 1);
         buckets_[b] = static_cast<std::uint32_t>(one_based);
     }
@@ -325,7 +325,7 @@ private:
     std::vector<std::uint32_t> buckets_; ///< 1 + position; 0 is empty; size a power of two
 };
 
-namespace detail {
+namespace detail::jinja {
 
 struct string_rep final : value_rep {
     explicit string_rep(marked_text t) : text(std::move(t)) {}
@@ -360,19 +360,19 @@ struct undefined_rep final : value_rep {
     std::string message;
 };
 
-} // namespace detail
+} // namespace detail::jinja
 
 inline value::value(marked_text text) : kind_(value_kind::none), data_{.integer = 0} {
-    data_.rep = new detail::string_rep(std::move(text));
+    data_.rep = new detail::jinja::string_rep(std::move(text));
     kind_ = value_kind::string;
 }
 inline value::value(value_map map) : kind_(value_kind::none), data_{.integer = 0} {
-    data_.rep = new detail::mapping_rep(std::move(map));
+    data_.rep = new detail::jinja::mapping_rep(std::move(map));
     kind_ = value_kind::mapping;
 }
 inline value value::list(std::vector<value> items) {
     value out;
-    out.data_.rep = new detail::sequence_rep(std::move(items));
+    out.data_.rep = new detail::jinja::sequence_rep(std::move(items));
     out.kind_ = value_kind::list;
     return out;
 }
@@ -383,24 +383,24 @@ inline value value::tuple(std::vector<value> items) {
 }
 inline value value::undefined(std::string message) {
     value out;
-    out.data_.rep = new detail::undefined_rep(std::move(message));
+    out.data_.rep = new detail::jinja::undefined_rep(std::move(message));
     return out;
 }
-inline const marked_text& value::as_text() const noexcept { return static_cast<detail::string_rep*>(data_.rep)->text; }
+inline const marked_text& value::as_text() const noexcept { return static_cast<detail::jinja::string_rep*>(data_.rep)->text; }
 inline const std::vector<value>& value::items() const noexcept {
-    return static_cast<detail::sequence_rep*>(data_.rep)->items;
+    return static_cast<detail::jinja::sequence_rep*>(data_.rep)->items;
 }
-inline const value_map& value::as_map() const noexcept { return static_cast<detail::mapping_rep*>(data_.rep)->map; }
+inline const value_map& value::as_map() const noexcept { return static_cast<detail::jinja::mapping_rep*>(data_.rep)->map; }
 inline value value::get(std::string_view key) const {
     const value* found = is_mapping() ? as_map().find(key) : nullptr;
     return found ? *found : value();
 }
 inline std::string_view value::undefined_message() const noexcept {
     if (!is_undefined() || is_missing()) return "value is undefined";
-    return static_cast<detail::undefined_rep*>(data_.rep)->message;
+    return static_cast<detail::jinja::undefined_rep*>(data_.rep)->message;
 }
 
-namespace detail {
+namespace detail::jinja {
 
 inline std::string_view type_name(const value& v) noexcept {
     switch (v.kind()) {
@@ -501,12 +501,12 @@ inline std::size_t hash_key(const value& key) {
     return hash_key(key, budget);
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 /// Python's ==.
 [[nodiscard]] inline bool operator==(const value& a, const value& b) {
-    detail::work_budget budget(100'000'000);
-    return detail::values_equal(a, b, budget);
+    detail::jinja::work_budget budget(100'000'000);
+    return detail::jinja::values_equal(a, b, budget);
 }
 
 APERTUS_END_NAMESPACE

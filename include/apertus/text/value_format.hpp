@@ -15,7 +15,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 /// repr(float).
 [[nodiscard]] inline std::string float_repr(double v) {
@@ -150,7 +150,7 @@ inline void append_str(marked_text& out, const value& v, work_budget& budget) {
     return out;
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 /// How json.dumps writes: Python's defaults, but characters outside ASCII unescaped (as Hugging Face's `tojson`).
 struct json_style {
@@ -162,7 +162,7 @@ struct json_style {
     bool sort_keys = false;
 };
 
-namespace detail {
+namespace detail::jinja {
 
 [[nodiscard]] bool values_less(const value& a, const value& b, work_budget& budget);
 
@@ -297,27 +297,27 @@ inline bool values_less(const value& a, const value& b, work_budget& budget) {
     template_fail("'<' not supported between instances of '" + std::string(type_name(a)) + "' and '" + std::string(type_name(b)) + "'");
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 /// Python's str(v), as plain bytes.
 [[nodiscard]] inline std::string to_string(const value& v) {
-    detail::work_budget budget(1'000'000'000);
-    return detail::to_text(v, budget).bytes();
+    detail::jinja::work_budget budget(1'000'000'000);
+    return detail::jinja::to_text(v, budget).bytes();
 }
 
 /// Python's repr(v), as plain bytes.
 [[nodiscard]] inline std::string to_repr(const value& v) {
-    detail::work_budget budget(1'000'000'000);
+    detail::jinja::work_budget budget(1'000'000'000);
     marked_text out;
-    detail::append_repr(out, v, budget);
+    detail::jinja::append_repr(out, v, budget);
     return out.bytes();
 }
 
 /// Python's json.dumps(v) in the given style, marks kept.
 [[nodiscard]] inline marked_text to_json_text(const value& v, const json_style& style = {}) {
-    detail::work_budget budget(1'000'000'000);
+    detail::jinja::work_budget budget(1'000'000'000);
     marked_text out;
-    detail::append_json(out, v, style, budget);
+    detail::jinja::append_json(out, v, style, budget);
     return out;
 }
 

@@ -12,7 +12,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 /// Up to six parameters, each given or not.
 class bound_arguments {
@@ -55,6 +55,6 @@ private:
     const value* at_[6] = {};
 };
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

@@ -14,7 +14,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 inline constexpr int no_node = -1;
 /// Deepest tree that the parser accepts; it bounds the recursion of everything that walks it.
@@ -134,6 +134,6 @@ public:
     int line;
 };
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

@@ -35,18 +35,18 @@ public:
                  std::to_string(source.size()));
         }
         try {
-            detail::lexer lexer(source, options_.trim_blocks, options_.lstrip_blocks);
-            detail::parser(lexer.run(), tree_).run();
-            detail::scope_builder(tree_).run();
-        } catch (const detail::template_syntax_failure& e) {
+            detail::jinja::lexer lexer(source, options_.trim_blocks, options_.lstrip_blocks);
+            detail::jinja::parser(lexer.run(), tree_).run();
+            detail::jinja::scope_builder(tree_).run();
+        } catch (const detail::jinja::template_syntax_failure& e) {
             fail_at(e.line, e.what());
-        } catch (const detail::template_failure& e) {
+        } catch (const detail::jinja::template_failure& e) {
             fail_at(1, e.what());
         } catch (const std::bad_alloc&) {
             fail(error_category::resource, options_.name, "out of memory while parsing");
         }
-        using function = detail::global_function;
-        const auto add = [&](const char* name, function f) { globals_.set(value(name), value::adopt(new detail::function_object(f))); };
+        using function = detail::jinja::global_function;
+        const auto add = [&](const char* name, function f) { globals_.set(value(name), value::adopt(new detail::jinja::function_object(f))); };
         add("range", function::range);
         add("dict", function::dict);
         add("namespace", function::name_space);
@@ -57,11 +57,11 @@ public:
     }
 
     /// Renders with the given variables. The result knows which bytes came from user_text values.
-    [[nodiscard]] marked_text render(const value_map& variables, const render_limits& limits = {}, detail::time_source clock = {}) const {
-        detail::renderer r(tree_, globals_, variables, limits, clock);
+    [[nodiscard]] marked_text render(const value_map& variables, const render_limits& limits = {}, detail::jinja::time_source clock = {}) const {
+        detail::jinja::renderer r(tree_, globals_, variables, limits, clock);
         try {
             return r.run();
-        } catch (const detail::template_failure& e) {
+        } catch (const detail::jinja::template_failure& e) {
             fail_at(r.line(), e.what());
         } catch (const std::bad_alloc&) {
             fail(error_category::resource, options_.name, "out of memory while rendering");
@@ -74,7 +74,7 @@ private:
     }
 
     jinja_options options_;
-    detail::template_tree tree_;
+    detail::jinja::template_tree tree_;
     value_map globals_;
 };
 

@@ -16,7 +16,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 [[nodiscard]] inline value make_plain(renderer& r, marked_text text) { return r.make_string(std::move(text)); }
 
@@ -346,6 +346,6 @@ struct select_generator final : generator_object {
     return v.is_markup() ? v : value::markup(escape_html(r.str(v)));
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

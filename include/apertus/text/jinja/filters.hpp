@@ -15,7 +15,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 using filter_function = value (*)(renderer&, const value&, const call_values&);
 struct filter_entry {
@@ -518,6 +518,6 @@ inline value renderer::filter(int index, std::string_view name, const value& v, 
     return filter_table[index].run(*this, v, arguments);
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

@@ -14,7 +14,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 /// [[fill]align][sign][#][0][width][,][.precision][type]
 struct format_spec {
@@ -523,6 +523,6 @@ inline std::string format_time(std::string_view format, const civil_time& t) {
     return out;
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

@@ -14,7 +14,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 // ---------------------------------------------------------------- statements
 
@@ -573,6 +573,6 @@ inline value renderer::call_global(global_function f, call_values& arguments) {
     template_fail("unknown function");
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

@@ -16,7 +16,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 enum class token_kind : std::uint8_t { data, block_begin, block_end, variable_begin, variable_end, name, string, integer, floating, op, end };
 
@@ -390,6 +390,6 @@ private:
     std::vector<token> tokens_;
 };
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

@@ -14,7 +14,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 using method_function = value (*)(renderer&, const value& self, const call_values&);
 struct method_entry {
@@ -383,6 +383,6 @@ inline value call_method(renderer& r, const method_object& method, call_values& 
     return methods_of(method.self).entries[method.index].run(r, method.self, arguments);
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

@@ -16,7 +16,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 class renderer;
 
@@ -208,13 +208,13 @@ template <class T> [[nodiscard]] T* object_cast(const value& v, object_kind k) n
     return object && object->kind == k ? static_cast<T*>(object) : nullptr;
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 /// A function of the host that a template may call by name (put it into chat_options::variables).
 /// `call` gets the positional arguments; keyword arguments are refused. It may throw apertus::error.
-class host_function : public detail::engine_object {
+class host_function : public detail::jinja::engine_object {
 public:
-    host_function() : engine_object(detail::object_kind::host) {}
+    host_function() : engine_object(detail::jinja::object_kind::host) {}
     [[nodiscard]] std::string_view type_name() const override { return "function"; }
     [[nodiscard]] virtual value call(const std::vector<value>& arguments) const = 0;
 };

@@ -15,7 +15,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 /// Calls a bound method (methods.hpp).
 [[nodiscard]] value call_method(renderer& r, const method_object& method, call_values& arguments);
@@ -410,6 +410,6 @@ inline value renderer::slice(const value& object, const value& start, const valu
     return object.is_markup() ? value::markup(std::move(out)) : value(std::move(out));
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

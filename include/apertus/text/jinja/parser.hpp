@@ -15,7 +15,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 class parser {
 public:
@@ -856,6 +856,6 @@ private:
     std::vector<std::string> blocks_;
 };
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

@@ -15,7 +15,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 struct code_point {
     char32_t value = 0;     ///< 0xfffd for an invalid byte
@@ -385,6 +385,6 @@ template <class Test> [[nodiscard]] bool all_code_points(std::string_view text, 
     return !text.empty();
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

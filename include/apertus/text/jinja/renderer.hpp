@@ -32,7 +32,7 @@ struct render_limits {
     int max_depth = 800;                      ///< nested statements, expressions and calls; each takes about 1 KiB of stack
 };
 
-namespace detail {
+namespace detail::jinja {
 
 /// Where strftime_now gets the time; called only when a template asks.
 struct time_source {
@@ -359,6 +359,6 @@ inline value renderer::missing_attribute(const value& object, const value& name)
     return value::undefined(std::move(message));
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

@@ -15,7 +15,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 /// Index of a built-in filter or test, -1 when there is none (filters.hpp, tests.hpp).
 [[nodiscard]] int find_filter(std::string_view name) noexcept;
@@ -460,6 +460,6 @@ private:
     int checked_loops_ = 0;
 };
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

@@ -10,7 +10,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 using test_function = bool (*)(renderer&, const value&, const call_values&);
 struct test_entry {
@@ -138,6 +138,6 @@ inline bool renderer::test(int index, std::string_view name, const value& v, cal
     return test_table[index].run(*this, v, arguments);
 }
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE

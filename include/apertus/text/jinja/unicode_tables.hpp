@@ -8,7 +8,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-namespace detail {
+namespace detail::jinja {
 
 struct code_point_range {
     char32_t first;
@@ -1022,6 +1022,6 @@ inline constexpr code_point_range identifier_ranges[] = {
     {0x2f800, 0x2fa1d}, {0x30000, 0x3134a}, {0xe0100, 0xe01ef},
 };
 
-} // namespace detail
+} // namespace detail::jinja
 
 APERTUS_END_NAMESPACE
