@@ -26,47 +26,47 @@ enum class text_origin {
 namespace detail {
 
 /// Builds a value while the parser reads; linear time also for objects with very many keys.
-class value_builder : public nlohmann::json_sax<json> {
+class value_builder {
 public:
-    value_builder(std::string_view document, text_origin origin) : document_(document), origin_(origin) {}
+    value_builder(std::string_view document, std::string_view text, text_origin origin) : document_(document), text_(text), origin_(origin) {}
 
-    bool null() override { return add(value(nullptr)); }
-    bool boolean(bool v) override { return add(value(v)); }
-    bool number_integer(number_integer_t v) override { return add(value(static_cast<std::int64_t>(v))); }
-    bool number_unsigned(number_unsigned_t v) override {
-        if (v > static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max())) too_large(std::to_string(v));
+    bool null() { return add(value(nullptr)); }
+    bool boolean(bool v) { return add(value(v)); }
+    bool number_integer(std::int64_t v) { return add(value(v)); }
+    bool number_unsigned(std::uint64_t v) {
+        if (v > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) too_large(std::to_string(v));
         return add(value(static_cast<std::int64_t>(v)));
     }
-    bool number_float(number_float_t v, const string_t& text) override {
+    bool number_float(double v, const std::string& text) {
         if (text.find_first_of(".eE") == std::string::npos) too_large(text);
         return add(value(v));
     }
-    bool string(string_t& v) override { return add(make_text(v)); }
-    bool binary(binary_t&) override { return false; }
-    bool start_object(std::size_t) override {
+    bool string(std::string& v) { return add(make_text(v)); }
+    bool binary(json::binary_t&) { return false; }
+    bool start_object(std::size_t) {
         open_.push_back({true, {}, {}, value()});
         return true;
     }
-    bool key(string_t& v) override {
+    bool key(std::string& v) {
         open_.back().key = make_text(v);
         return true;
     }
-    bool end_object() override {
+    bool end_object() {
         value v(std::move(open_.back().map));
         open_.pop_back();
         return add(std::move(v));
     }
-    bool start_array(std::size_t) override {
+    bool start_array(std::size_t) {
         open_.push_back({false, {}, {}, value()});
         return true;
     }
-    bool end_array() override {
+    bool end_array() {
         value v = value::list(std::move(open_.back().items));
         open_.pop_back();
         return add(std::move(v));
     }
-    bool parse_error(std::size_t byte, const std::string&, const nlohmann::detail::exception& e) override {
-        json_parse_failure(document_, byte, e.what());
+    bool parse_error(std::size_t byte, const std::string&, const nlohmann::detail::exception& e) {
+        json_parse_failure(document_, text_, byte, e.what());
     }
     [[nodiscard]] value take() { return std::move(root_); }
 
@@ -78,7 +78,7 @@ private:
         value key;
     };
 
-    [[nodiscard]] value make_text(string_t& v) const { return value(marked_text(std::move(v), origin_ == text_origin::user)); }
+    [[nodiscard]] value make_text(std::string& v) const { return value(marked_text(std::move(v), origin_ == text_origin::user)); }
     bool add(value v) {
         if (open_.empty()) root_ = std::move(v);
         else if (open_.back().is_object) open_.back().map.set(open_.back().key, std::move(v));
@@ -89,7 +89,8 @@ private:
         fail(error_category::format, document_, "integer", "at most 63 bits and a sign", number.substr(0, 40));
     }
 
-    std::string document_;
+    std::string_view document_;
+    std::string_view text_;
     text_origin origin_;
     std::vector<container> open_;
     value root_;
@@ -100,9 +101,9 @@ private:
 /// Parses `text`; `document` names it in errors. Throws error(format). Nesting is bounded by json_max_depth.
 [[nodiscard]] inline value value_from_json(std::string_view text, std::string_view document = "JSON text",
                                            text_origin origin = text_origin::user) {
-    detail::check_json_depth(text, document);
-    detail::value_builder builder(document, origin);
-    parse_json_sax(text, builder);
+    detail::check_json_limits(text, document);
+    detail::value_builder builder(document, text, origin);
+    if (!parse_json_sax(text, builder)) detail::json_parse_failure(document, text, 0, "not a JSON text");
     return builder.take();
 }
 
