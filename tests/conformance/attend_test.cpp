@@ -144,7 +144,7 @@ BOOST_AUTO_TEST_CASE(agrees_with_double_precision) {
 BOOST_AUTO_TEST_CASE(store_rounds_to_nearest_even_and_touches_nothing_else) {
     for_each_backend([]<class B>(const std::string& name, B& backend) {
         cache_elements::for_each([&]<class Element>() {
-            for (const std::size_t width : {1, 7, 16, 17, 33, 128}) {
+            for (const std::size_t width : {1U, 7U, 16U, 17U, 33U, 128U}) {
                 const layout l{2, 2, width};
                 caches<Element> c(l, 9, 1);
                 c.set(0, 1, 2, 4, l);

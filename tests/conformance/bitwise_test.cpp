@@ -26,7 +26,7 @@ std::vector<float> everything(cpu_backend& backend) {
         generator g(1);
         const packed_matrix<Format> w(g, 157, 544);
         const auto bias = g.vector(157);
-        for (const std::size_t t : {1, 2, 9, 30}) {
+        for (const std::size_t t : {1U, 2U, 9U, 30U}) {
             const auto x = g.vector(t * 544);
             std::vector<float> out(t * 157);
             backend.matmul(view2(x, t, 544), w.view(), view1(bias), view2(out, t, 157));
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(threads_and_executors_do_not_matter) {
     for (const cpu_isa isa : available_isas()) {
         cpu_backend serial(any_executor(std::make_shared<serial_executor>()), {isa});
         const auto expected = everything(serial);
-        for (const std::size_t threads : {1, 2, 3, 7}) {
+        for (const std::size_t threads : {1U, 2U, 3U, 7U}) {
             cpu_backend standard(any_executor(threads), {isa});
             BOOST_TEST(same_bits(everything(standard), expected), to_string(isa) << ", " << threads << " threads");
             cpu_backend pooled(any_executor(std::make_shared<pool_executor>(threads)), {isa});
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(a_row_of_a_product_does_not_depend_on_the_others) {
     for (const cpu_isa isa : available_isas()) {
         cpu_backend backend(any_executor(2), {isa});
         formats::for_each([&]<class Format>() {
-            for (const std::size_t k : {32, 544, 1056}) {
+            for (const std::size_t k : {32U, 544U, 1056U}) {
                 constexpr std::size_t t = 29;
                 constexpr std::size_t n = 53;
                 generator g(k);
@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(a_row_of_a_product_does_not_depend_on_the_others) {
                 const packed_matrix<Format> w(g, n, k);
                 std::vector<float> whole(t * n);
                 backend.matmul(view2(x, t, k), w.view(), {}, view2(whole, t, n));
-                for (const std::size_t cut : {1, 2, 3, 6, 7}) {
+                for (const std::size_t cut : {1U, 2U, 3U, 6U, 7U}) {
                     std::vector<float> pieces(t * n);
                     for (std::size_t first = 0; first < t; first += cut) {
                         const std::size_t count = std::min(cut, t - first);

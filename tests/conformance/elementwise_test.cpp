@@ -18,7 +18,7 @@ namespace {
 std::vector<std::size_t> widths() {
     std::vector<std::size_t> out;
     for (std::size_t n = 1; n <= 35; ++n) out.push_back(n);
-    for (const std::size_t n : {63, 64, 65, 127, 128, 129, 1000, 4096, 4099}) out.push_back(n);
+    for (const std::size_t n : {63U, 64U, 65U, 127U, 128U, 129U, 1000U, 4096U, 4099U}) out.push_back(n);
     return out;
 }
 
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_SUITE(conformance_elementwise)
 BOOST_AUTO_TEST_CASE(rms_norm_agrees_with_double_precision) {
     for_each_backend([]<class B>(const std::string& name, B& backend) {
         for (const std::size_t d : widths()) {
-            for (const std::size_t t : {1, 3}) {
+            for (const std::size_t t : {1U, 3U}) {
                 generator g(d);
                 auto x = g.vector(t * d, 50.0F);
                 if (t == 3) x[d] = 19000.0F; // an attention sink's magnitude
@@ -107,8 +107,8 @@ BOOST_AUTO_TEST_CASE(rms_norm_of_zeros_and_not_a_number) {
 
 BOOST_AUTO_TEST_CASE(rope_agrees_with_double_precision) {
     for_each_backend([]<class B>(const std::string& name, B& backend) {
-        for (const std::size_t k : {2, 8, 14, 32, 34, 64, 66, 80, 128, 256}) {
-            for (const std::size_t t : {1, 5}) {
+        for (const std::size_t k : {2U, 8U, 14U, 32U, 34U, 64U, 66U, 80U, 128U, 256U}) {
+            for (const std::size_t t : {1U, 5U}) {
                 const std::size_t h = 3;
                 const std::size_t half = k / 2;
                 std::vector<std::int32_t> positions;

@@ -43,7 +43,7 @@ std::vector<shape> shapes(std::size_t unit) {
         out.push_back({1, rows[at % 12], k});
     };
     for (std::size_t k = 1; k <= 35; ++k) add(k);
-    for (const std::size_t k : {63, 64, 65, 96, 127, 128, 129, 511, 512, 513, 544, 1056}) add(k);
+    for (const std::size_t k : {63U, 64U, 65U, 96U, 127U, 128U, 129U, 511U, 512U, 513U, 544U, 1056U}) add(k);
     out.push_back({1, 301, 1120});
     out.push_back({21, 133, 1120});
     return out;
@@ -116,10 +116,10 @@ BOOST_AUTO_TEST_CASE(weights_at_any_address) {
             constexpr std::size_t k = 96;
             const auto x = g.vector(2 * k);
             const packed_matrix<Format> w(g, n, k);
-            for (const std::size_t t : {std::size_t{1}, std::size_t{2}}) {
+            for (const std::size_t t : {std::size_t{1U}, std::size_t{2}}) {
                 std::vector<float> straight(t * n);
                 backend.matmul(view2(x, 2, k).rows(0, t), w.view(), {}, view2(straight, t, n));
-                for (const std::size_t shift : {1, 2, 3, 6}) {
+                for (const std::size_t shift : {1U, 2U, 3U, 6U}) {
                     std::vector<unsigned char> bytes(shift + w.blocks.size() * sizeof(block));
                     std::memcpy(bytes.data() + shift, w.blocks.data(), bytes.size() - shift);
                     const void* at = bytes.data() + shift;
@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(weights_at_any_address) {
 BOOST_AUTO_TEST_CASE(embed_copies_rows_exactly) {
     for_each_backend([]<class B>(const std::string& name, B& backend) {
         formats::for_each([&]<class Format>() {
-            for (const std::size_t d : {32, 64, 96, 4128}) {
+            for (const std::size_t d : {32U, 64U, 96U, 4128U}) {
                 generator g(3);
                 const packed_matrix<Format> table(g, 9, d);
                 const std::vector<std::int32_t> ids{8, 0, 0, 3, 7};

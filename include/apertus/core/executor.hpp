@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Who runs the threads. An executor has `concurrency()` and a blocking `parallel_for(n, f)` that calls f(i) once for every
-// i in [0, n), on any threads, in any order. `f` must not throw. The host program may hand in its own pool; the default
-// is OpenMP when the compiler has it (with `num_threads` on the pragma: no process-wide setting is touched) and a small
-// pool of our own otherwise. Work is never split by thread count where results could depend on it.
+// i in [0, n), on any threads, in any order. `f` must not throw: on a worker that would end the program. The host program
+// may hand in its own pool; the default is OpenMP when the compiler has it (with `num_threads` on the pragma: no
+// process-wide setting is touched) and a small pool of our own otherwise. Work is never split by thread count where
+// results could depend on it.
 #pragma once
 
 #include <apertus/version.hpp>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <concepts>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -64,11 +67,16 @@ static_assert(executor<serial_executor>);
     return std::max<std::size_t>(1, std::thread::hardware_concurrency());
 }
 
-/// A fixed set of threads of our own; idle threads sleep. One parallel_for at a time runs on the pool; a second caller
-/// waits. A nested parallel_for (from inside f) runs serially on its thread.
+/// A fixed set of threads of our own. One parallel_for at a time runs on the pool; a second caller waits. A nested
+/// parallel_for (from inside f) runs serially on its thread. Between two regions a thread spins for `spin_time`, because
+/// a decode step is some two hundred regions a few microseconds apart and waking a sleeper costs ten; after that it
+/// sleeps. A pool larger than the machine never spins. A region does not wait for threads that have not woken up yet.
 class pool_executor {
 public:
+    static constexpr std::chrono::microseconds spin_time{50};
+
     explicit pool_executor(std::size_t threads = default_concurrency()) : state_(std::make_unique<state>()) {
+        state_->may_spin = threads <= default_concurrency();
         try {
             for (std::size_t t = 1; t < threads; ++t) workers_.emplace_back([s = state_.get()] { work(*s); });
         } catch (...) {
@@ -83,28 +91,39 @@ public:
     [[nodiscard]] std::size_t concurrency() const noexcept { return workers_.size() + 1; }
 
     void parallel_for(std::size_t n, index_function_ref f) {
-        if (n == 0) return;
-        if (workers_.empty() || n == 1 || inside()) {
+        if (workers_.empty() || n <= 1 || inside()) {
             for (std::size_t i = 0; i < n; ++i) f(i);
             return;
         }
-        const std::lock_guard callers(state_->callers);
-        {
-            const std::lock_guard lock(state_->mutex);
-            state_->job = &f;
-            state_->count = n;
-            state_->next.store(0, std::memory_order_relaxed);
-            state_->busy = workers_.size();
-            ++state_->generation;
+        state& s = *state_;
+        const std::lock_guard callers(s.callers);
+        s.job = &f;
+        s.count = n;
+        s.next.store(0, std::memory_order_relaxed);
+        s.region.store(((s.region.load() >> generation_shift) + 1) << generation_shift | open);
+        if (s.sleepers.load() != 0) {
+            { const std::lock_guard lock(s.mutex); }
+            s.wake.notify_all();
         }
-        state_->wake.notify_all();
-        drain(*state_, f, n);
-        std::unique_lock lock(state_->mutex);
-        state_->done.wait(lock, [&] { return state_->busy == 0; });
-        state_->job = nullptr;
+        drain(s);
+        s.region.fetch_and(~open);
+        if (!spin(s, [&] { return (s.region.load() & members) == 0; })) {
+            std::unique_lock lock(s.mutex);
+            s.caller_sleeps.store(true);
+            s.done.wait(lock, [&] { return (s.region.load() & members) == 0; });
+            s.caller_sleeps.store(false);
+        }
     }
 
 private:
+    // One word says which region is current, whether it may still be entered, and how many workers are inside. The job
+    // is written before a region opens and lives until the last member has left. All accesses to the word, `sleepers`
+    // and `caller_sleeps` are sequentially consistent: whoever goes to sleep announces it before looking a last time,
+    // and whoever changes the word looks for sleepers after that.
+    static constexpr std::uint64_t members = 0x7fffffff;
+    static constexpr std::uint64_t open = 0x80000000;
+    static constexpr unsigned generation_shift = 32;
+
     struct state {
         std::mutex callers;
         std::mutex mutex;
@@ -112,17 +131,41 @@ private:
         std::condition_variable done;
         const index_function_ref* job = nullptr;
         std::size_t count = 0;
-        std::size_t busy = 0;
-        std::size_t generation = 0;
-        std::atomic<std::size_t> next{0};
-        bool stopping = false;
+        bool may_spin = true;
+        std::atomic<std::uint64_t> region{0};
+        std::atomic<std::size_t> sleepers{0};
+        std::atomic<bool> caller_sleeps{false};
+        std::atomic<bool> stopping{false};
+        alignas(64) std::atomic<std::size_t> next{0};
     };
 
     static bool& inside() noexcept {
         static thread_local bool value = false;
         return value;
     }
-    static void drain(state& s, const index_function_ref& f, std::size_t n) {
+    static void pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+        __builtin_ia32_pause();
+#else
+        std::this_thread::yield();
+#endif
+    }
+    /// Waits a bounded time for the condition; false when it did not come true.
+    template <class Condition> static bool spin(const state& s, Condition&& condition) {
+        if (condition()) return true;
+        if (!s.may_spin) return false;
+        const auto end = std::chrono::steady_clock::now() + spin_time;
+        do {
+            for (int i = 0; i < 32; ++i) {
+                if (condition()) return true;
+                pause();
+            }
+        } while (std::chrono::steady_clock::now() < end);
+        return false;
+    }
+    static void drain(state& s) {
+        const index_function_ref& f = *s.job;
+        const std::size_t n = s.count;
         inside() = true;
         for (std::size_t i = s.next.fetch_add(1, std::memory_order_relaxed); i < n;
              i = s.next.fetch_add(1, std::memory_order_relaxed)) {
@@ -131,25 +174,32 @@ private:
         inside() = false;
     }
     static void work(state& s) {
-        std::size_t seen = 0;
-        std::unique_lock lock(s.mutex);
+        std::uint64_t seen = 0; // generation of the last region that this thread knows
         for (;;) {
-            s.wake.wait(lock, [&] { return s.stopping || s.generation != seen; });
-            if (s.stopping) return;
-            seen = s.generation;
-            const index_function_ref* job = s.job;
-            const std::size_t n = s.count;
-            lock.unlock();
-            drain(s, *job, n);
-            lock.lock();
-            if (--s.busy == 0) s.done.notify_one();
+            const auto news = [&] { return s.stopping.load() || s.region.load() >> generation_shift != seen; };
+            if (!spin(s, news)) {
+                std::unique_lock lock(s.mutex);
+                s.sleepers.fetch_add(1);
+                s.wake.wait(lock, news);
+                s.sleepers.fetch_sub(1);
+            }
+            if (s.stopping.load()) return;
+            std::uint64_t now = s.region.load();
+            seen = now >> generation_shift;
+            while ((now & open) != 0 && now >> generation_shift == seen) {
+                if (!s.region.compare_exchange_weak(now, now + 1)) continue;
+                drain(s);
+                if (((s.region.fetch_sub(1) - 1) & (members | open)) == 0 && s.caller_sleeps.load()) {
+                    { const std::lock_guard lock(s.mutex); }
+                    s.done.notify_one();
+                }
+                break;
+            }
         }
     }
     void stop() noexcept {
-        {
-            const std::lock_guard lock(state_->mutex);
-            state_->stopping = true;
-        }
+        state_->stopping.store(true);
+        { const std::lock_guard lock(state_->mutex); }
         state_->wake.notify_all();
         for (std::thread& t : workers_) t.join();
         workers_.clear();
@@ -192,8 +242,10 @@ using default_executor = pool_executor;
 class any_executor {
 public:
     /// The default executor with `threads` threads (0: as many as the hardware offers).
+    /// `Default` tags the choice, which depends on -fopenmp, so that translation units do not share it.
+    template <class Default = default_executor>
     explicit any_executor(std::size_t threads = 0)
-        : any_executor(std::make_shared<default_executor>(threads == 0 ? default_concurrency() : threads)) {}
+        : any_executor(std::make_shared<Default>(threads == 0 ? default_concurrency() : threads)) {}
 
     /// Shares a caller's executor, and keeps it alive.
     template <executor E>
