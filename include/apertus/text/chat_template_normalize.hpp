@@ -35,7 +35,7 @@ struct template_needs {
 };
 
 /// Reads JSON text into a value; throws apertus::error when it is none.
-using json_reader = value (*)(std::string_view text);
+using json_text_reader = value (*)(std::string_view text);
 
 namespace detail::jinja {
 
@@ -54,7 +54,7 @@ namespace detail::jinja {
     return bare;
 }
 
-[[nodiscard]] inline value normalize_arguments(const value& function, const template_needs& needs, json_reader reader) {
+[[nodiscard]] inline value normalize_arguments(const value& function, const template_needs& needs, json_text_reader reader) {
     if (!function.is_mapping()) return function;
     const value arguments = function.get("arguments");
     if (needs.string_arguments && !arguments.is_string()) {
@@ -68,7 +68,7 @@ namespace detail::jinja {
     return function;
 }
 
-[[nodiscard]] inline value normalize_calls(const value& calls, const template_needs& needs, json_reader reader) {
+[[nodiscard]] inline value normalize_calls(const value& calls, const template_needs& needs, json_text_reader reader) {
     std::vector<value> out;
     for (const value& call : calls.items()) {
         if (!call.is_mapping()) {
@@ -103,7 +103,7 @@ namespace detail::jinja {
     return value(std::move(text));
 }
 
-[[nodiscard]] inline value normalize_message(value message, const template_needs& needs, json_reader reader) {
+[[nodiscard]] inline value normalize_message(value message, const template_needs& needs, json_text_reader reader) {
     if (!message.is_mapping()) return message;
     const value role = message.get("role");
     const bool is_assistant = role.is_string() && role.as_string() == "assistant";
@@ -145,7 +145,7 @@ namespace detail::jinja {
     return out;
 }
 
-[[nodiscard]] inline value normalize_messages(const value& messages, const template_needs& needs, json_reader reader) {
+[[nodiscard]] inline value normalize_messages(const value& messages, const template_needs& needs, json_text_reader reader) {
     if (!messages.is_list() && !messages.is_tuple()) return messages;
     std::vector<value> out;
     for (const value& message : messages.items()) out.push_back(normalize_message(message, needs, reader));
