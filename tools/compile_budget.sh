@@ -34,7 +34,7 @@ TIMEFORMAT='%U %S'
 for ((round = 0; round < rounds; ++round)); do
     for name in "${names[@]}"; do
         { time "$compiler" -std=c++20 -fsyntax-only -Iinclude "$work/$name.cpp" 2> "$work/errors"; } 2> "$work/time" ||
-            { cat "$work/errors"; exit 1; }
+            { head -n 30 "$work/errors"; exit 1; }
         best[$name]=$(awk -v old="${best[$name]:-1000}" '{ t = $1 + $2; print (t < old ? t : old) }' "$work/time")
     done
 done

@@ -113,7 +113,7 @@ step_fuzz() {
 about_tidy='clang-tidy over every header and program'
 step_tidy() {
     mkdir -p build/tidy
-    find include/apertus -name '*.hpp' | sort | sed 's|^include/\(.*\)|#include <\1>|' > build/tidy/all_headers.cpp
+    find include/apertus -name '*.hpp' ! -name src.hpp | sort | sed 's|^include/\(.*\)|#include <\1>|' > build/tidy/all_headers.cpp
     sources=(build/tidy/all_headers.cpp examples/*.cpp tools/*.cpp tools/cli/*.cpp bench/*.cpp)
     printf '%s\0' "${sources[@]}" | xargs -0 -n 1 -P "$jobs" sh -c '
         clang-tidy-14 --quiet "$0" -- -std=c++20 -Iinclude -Itests -isystem /usr/include/eigen3 -fopenmp \
