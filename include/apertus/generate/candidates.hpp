@@ -70,10 +70,27 @@ struct logits_scan {
     return out;
 }
 
+/// The largest value, NaN left out; -infinity when there is none.
+[[nodiscard]] inline float maximum(std::span<const float> x) noexcept {
+    float lane[scan_lanes];
+    for (float& l : lane) l = minus_infinity;
+    std::size_t i = 0;
+    for (; i + scan_lanes <= x.size(); i += scan_lanes) {
+        for (std::size_t l = 0; l < scan_lanes; ++l) lane[l] = x[i + l] > lane[l] ? x[i + l] : lane[l];
+    }
+    for (; i < x.size(); ++i) lane[0] = x[i] > lane[0] ? x[i] : lane[0];
+    for (std::size_t l = 1; l < scan_lanes; ++l) lane[0] = lane[l] > lane[0] ? lane[l] : lane[0];
+    return lane[0];
+}
+
 /// e^x for x <= 0, within 2e-7 relative; 0 below -87. Plain arithmetic, so that the result does not depend on which
-/// variant of the C library's exp a machine picks, and the loop around it vectorises. Not for NaN.
+/// variant of the C library's exp a machine picks. Not for NaN.
 [[nodiscard]] inline float exp_nonpositive(float x) noexcept {
-    const float clamped = x < -87.0f ? -87.0f : x;
+    // The range is cut by integer arithmetic: from two comparisons of floats g++ 12 -O2 makes a branch, and no vectors.
+    constexpr std::int32_t limit = 0x42ae0000; // 87.0f
+    const auto magnitude = static_cast<std::int32_t>(std::bit_cast<std::uint32_t>(x) & 0x7fffffffu);
+    const std::int32_t in_range = magnitude > limit ? 0 : -1;
+    const float clamped = -std::bit_cast<float>((magnitude & in_range) | (limit & ~in_range));
     const int n = static_cast<int>(clamped * 1.44269504088896341f - 0.5f); // nearest, since clamped <= 0
     const auto nf = static_cast<float>(n);
     const float r = (clamped - nf * 0.693359375f) + nf * 2.12194440e-4f; // Cody-Waite: ln 2 in two parts
@@ -85,7 +102,39 @@ struct logits_scan {
     p = p * r + 5.0000001201e-1f;
     const float value = (p * (r * r) + r) + 1.0f;
     const float power = std::bit_cast<float>(static_cast<std::uint32_t>(n + 127) << 23);
-    return x < -87.0f ? 0.0f : value * power;
+    return std::bit_cast<float>(std::bit_cast<std::int32_t>(value * power) & in_range);
+}
+
+/// Sum in double precision, in an order that depends on nothing but the number of values.
+class float_sum {
+public:
+    void add(const float (&x)[scan_lanes]) noexcept {
+        for (std::size_t l = 0; l < scan_lanes; ++l) lane_[l] += static_cast<double>(x[l]);
+    }
+    void add_one(float x) noexcept { lane_[0] += static_cast<double>(x); }
+    [[nodiscard]] double total() const noexcept {
+        double sum = 0.0;
+        for (const double l : lane_) sum += l;
+        return sum;
+    }
+
+private:
+    double lane_[scan_lanes] = {};
+};
+
+/// out[i] = e^(x[i] - top), top being at least every x[i] and finite; returns the sum.
+inline double exponentials(std::span<const float> x, float top, float* out) noexcept {
+    float_sum sum;
+    std::size_t i = 0;
+    for (; i + scan_lanes <= x.size(); i += scan_lanes) {
+        float lane[scan_lanes]; // a copy, because out might overlap x for all that the compiler knows
+        for (std::size_t l = 0; l < scan_lanes; ++l) lane[l] = x[i + l];
+        for (std::size_t l = 0; l < scan_lanes; ++l) lane[l] = exp_nonpositive(lane[l] - top);
+        for (std::size_t l = 0; l < scan_lanes; ++l) out[i + l] = lane[l];
+        sum.add(lane);
+    }
+    for (; i < x.size(); ++i) sum.add_one(out[i] = exp_nonpositive(x[i] - top));
+    return sum.total();
 }
 
 } // namespace detail
@@ -115,7 +164,7 @@ public:
             fail(error_category::shape, "candidate_set", "logits", "at most " + std::to_string(ids_.size()) + " values",
                  std::to_string(logits.size()));
         }
-        (void)detail::scan_logits(logits, block_max_);
+        top_ = detail::scan_logits(logits, block_max_).max;
         if (k == 0 || k >= logits.size()) {
             gather(logits, std::numeric_limits<float>::lowest());
             return;
@@ -152,7 +201,7 @@ public:
     void keep_min_p(double p) noexcept {
         if (p <= 0.0 || size_ <= 1) return;
         (void)softmax();
-        const float least = static_cast<float>(p) * *std::max_element(mass_.begin(), mass_.begin() + ssize());
+        const float least = static_cast<float>(p) * detail::maximum({mass_.data(), size_});
         compact([&](std::size_t i) { return mass_[i] >= least; });
     }
 
@@ -160,11 +209,10 @@ public:
     void keep_typical_p(double p) {
         if (p >= 1.0 || size_ <= 1) return;
         (void)softmax();
-        const float top = *std::max_element(scores_.begin(), scores_.begin() + ssize());
         const auto log_sum = static_cast<float>(std::log(sum_));
         double sum = 0.0;
-        for (std::size_t i = 0; i < size_; ++i) {                            // float steps, as the reference takes them
-            const float below = scores_[i] == top ? 0.0f : top - scores_[i]; // also where both are +infinity
+        for (std::size_t i = 0; i < size_; ++i) { // float steps, as the reference takes them
+            const float below = scores_[i] == top_ ? 0.0f : top_ - scores_[i]; // also where both are +infinity
             work_[i] = below + log_sum;
             if (mass_[i] > 0.0f) sum += static_cast<double>(work_[i] * detail::exp_nonpositive(-work_[i]));
             order_[i] = static_cast<std::uint32_t>(i);
@@ -182,6 +230,7 @@ public:
         float furthest = 0.0f;
         for (std::size_t i = 0; i < kept; ++i) furthest = std::max(furthest, work_[order_[i]]);
         compact([&](std::size_t i) { return work_[i] <= furthest; });
+        top_ = detail::maximum(scores()); // the only filter that may drop the most likely token
     }
 
     /// The id at share `u` in [0, 1) of the total probability, summed in double precision in ascending order of ids.
@@ -191,18 +240,14 @@ public:
         const double target = u * sum_;
         double below = 0.0;
         std::size_t last = 0;
-        for (std::size_t i = 0; i < size_; ++i) {
-            if (mass_[i] <= 0.0f) continue;
+        for (std::size_t i = 0; i < size_ && below <= target; ++i) {
             below += static_cast<double>(mass_[i]);
-            last = i;
-            if (below > target) break;
+            if (mass_[i] > 0.0f) last = i;
         }
         return ids_[last];
     }
 
 private:
-    [[nodiscard]] std::ptrdiff_t ssize() const noexcept { return static_cast<std::ptrdiff_t>(size_); }
-
     /// A value that at least k of the logits reach: the k-th largest of the block maxima, each of which is a logit.
     [[nodiscard]] float block_threshold(std::size_t n, std::size_t k) noexcept {
         const std::size_t blocks = detail::scan_blocks(n);
@@ -214,16 +259,17 @@ private:
     }
 
     void gather(std::span<const float> logits, float threshold) noexcept {
-        size_ = 0;
+        std::size_t count = 0;
         for (std::size_t b = 0; b * detail::scan_block < logits.size(); ++b) {
             if (!(block_max_[b] >= threshold)) continue;
             const std::size_t end = std::min(logits.size(), (b + 1) * detail::scan_block);
             for (std::size_t i = b * detail::scan_block; i < end; ++i) {
-                ids_[size_] = static_cast<std::int32_t>(i); // written always, kept only when the count moves on
-                scores_[size_] = logits[i];
-                size_ += logits[i] >= threshold ? 1 : 0;
+                ids_[count] = static_cast<std::int32_t>(i); // written always, kept only when the count moves on
+                scores_[count] = logits[i];
+                count += logits[i] >= threshold ? 1 : 0;
             }
         }
+        size_ = count;
     }
 
     template <class Keep> void compact(const Keep& keep) noexcept {
@@ -239,32 +285,29 @@ private:
 
     /// mass_[i] = e^(score - largest score), sum_ = their sum.
     void exponentials() noexcept {
-        const float top = size_ == 0 ? 0.0f : *std::max_element(scores_.begin(), scores_.begin() + ssize());
-        if (top == std::numeric_limits<float>::infinity()) {
-            for (std::size_t i = 0; i < size_; ++i) mass_[i] = scores_[i] == top ? 1.0f : 0.0f;
+        if (std::isinf(top_)) { // +infinity: these share everything
+            sum_ = 0.0;
+            for (std::size_t i = 0; i < size_; ++i)
+                sum_ += static_cast<double>(mass_[i] = scores_[i] == top_ ? 1.0f : 0.0f);
         } else {
-            std::size_t i = 0;
-            for (; i + detail::scan_lanes <= size_; i += detail::scan_lanes) {
-                for (std::size_t l = 0; l < detail::scan_lanes; ++l) {
-                    mass_[i + l] = detail::exp_nonpositive(scores_[i + l] - top);
-                }
-            }
-            for (; i < size_; ++i) mass_[i] = detail::exp_nonpositive(scores_[i] - top);
+            sum_ = detail::exponentials(scores(), top_, mass_.data());
         }
-        sum_ = 0.0;
-        for (std::size_t i = 0; i < size_; ++i) sum_ += static_cast<double>(mass_[i]);
     }
 
     /// mass_ = probabilities, rounded to float as the reference has them; returns their sum in double.
     double softmax() noexcept {
         exponentials();
         const auto divisor = static_cast<float>(sum_);
-        double total = 0.0;
-        for (std::size_t i = 0; i < size_; ++i) {
-            mass_[i] /= divisor;
-            total += static_cast<double>(mass_[i]);
+        detail::float_sum total;
+        std::size_t i = 0;
+        for (; i + detail::scan_lanes <= size_; i += detail::scan_lanes) {
+            float lane[detail::scan_lanes];
+            for (std::size_t l = 0; l < detail::scan_lanes; ++l) lane[l] = mass_[i + l] / divisor;
+            for (std::size_t l = 0; l < detail::scan_lanes; ++l) mass_[i + l] = lane[l];
+            total.add(lane);
         }
-        return total;
+        for (; i < size_; ++i) total.add_one(mass_[i] /= divisor);
+        return total.total();
     }
 
     /// Fills order_ with candidates that certainly hold everything that top_p keeps, and returns how many: those within a
@@ -272,12 +315,11 @@ private:
     template <class Dropped> [[nodiscard]] std::size_t near_the_top(const Dropped& dropped) noexcept {
         constexpr std::size_t worth_it = 1024;
         if (size_ > worth_it) {
-            const float top = *std::max_element(scores_.begin(), scores_.begin() + ssize());
             for (const float distance : {3.0f, 6.0f, 12.0f}) {
                 std::size_t count = 0;
                 double above = 0.0;
                 for (std::size_t i = 0; i < size_; ++i) {
-                    if (scores_[i] < top - distance) continue;
+                    if (scores_[i] < top_ - distance) continue;
                     order_[count++] = static_cast<std::uint32_t>(i);
                     above += static_cast<double>(mass_[i]);
                 }
@@ -326,7 +368,8 @@ private:
     }
 
     std::size_t size_ = 0;
-    double sum_ = 0.0;
+    float top_ = detail::minus_infinity; ///< largest score
+    double sum_ = 0.0;                   ///< of mass_
     std::vector<std::int32_t> ids_;
     std::vector<float> scores_;
     std::vector<float> mass_;

@@ -115,12 +115,15 @@ struct temperature_scaling {
     double temperature = 1.0;
     void operator()(std::span<float> logits, const logits_context& = {}) const noexcept {
         if (temperature == 1.0) return;
-        float top = detail::minus_infinity;
-        for (const float x : logits) top = x > top ? x : top;
+        const float top = detail::maximum(logits);
         constexpr float largest = std::numeric_limits<float>::max();
         const float divisor = temperature < static_cast<double>(largest) ? static_cast<float>(temperature) : largest;
         if (divisor > 0.0f && (std::isinf(top) || std::isfinite(top / divisor))) {
-            for (float& x : logits) x /= divisor;
+            std::size_t i = 0;
+            for (; i + detail::scan_lanes <= logits.size(); i += detail::scan_lanes) {
+                for (std::size_t l = 0; l < detail::scan_lanes; ++l) logits[i + l] /= divisor;
+            }
+            for (; i < logits.size(); ++i) logits[i] /= divisor;
         } else {
             for (float& x : logits) {
                 x = static_cast<float>((static_cast<double>(x) - static_cast<double>(top)) / temperature);

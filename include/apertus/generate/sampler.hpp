@@ -24,22 +24,21 @@ APERTUS_BEGIN_NAMESPACE
 
 /// ln softmax(logits)[id], in double precision. Not for logits with NaN.
 [[nodiscard]] inline double log_probability(std::span<const float> logits, std::int32_t id) noexcept {
-    float top = detail::minus_infinity;
-    for (const float x : logits) top = x > top ? x : top;
+    const float top = detail::maximum(logits);
     const float own = logits[static_cast<std::size_t>(id)];
     if (std::isinf(top)) { // all mass on the +infinities, or none anywhere
         const auto ties = std::count(logits.begin(), logits.end(), top);
         return own == top ? -std::log(static_cast<double>(ties)) : static_cast<double>(detail::minus_infinity);
     }
-    double sum = 0.0;
+    detail::float_sum sum;
     std::size_t i = 0;
     for (; i + detail::scan_lanes <= logits.size(); i += detail::scan_lanes) {
-        float e[detail::scan_lanes];
-        for (std::size_t l = 0; l < detail::scan_lanes; ++l) e[l] = detail::exp_nonpositive(logits[i + l] - top);
-        for (const float v : e) sum += static_cast<double>(v);
+        float lane[detail::scan_lanes];
+        for (std::size_t l = 0; l < detail::scan_lanes; ++l) lane[l] = detail::exp_nonpositive(logits[i + l] - top);
+        sum.add(lane);
     }
-    for (; i < logits.size(); ++i) sum += static_cast<double>(detail::exp_nonpositive(logits[i] - top));
-    return static_cast<double>(own) - static_cast<double>(top) - std::log(sum);
+    for (; i < logits.size(); ++i) sum.add_one(detail::exp_nonpositive(logits[i] - top));
+    return static_cast<double>(own) - static_cast<double>(top) - std::log(sum.total());
 }
 
 /// Chooses tokens for the rows of one generation, one row at a time. All memory is taken at construction.
