@@ -248,13 +248,16 @@ std::vector<planned_tensor> plan_tensors(const apertus::model_config& c) {
 }
 
 /// A stream of random elements. Values come from a table of 4096 quantiles of the normal distribution, picked by twelve
-/// bits of a xorshift generator: five picks per 64-bit step, and no value nearer to zero than 1e-6, so no denormals.
+/// bits of a xorshift generator: five picks per 64-bit step. No value is nearer to zero than 1e-4, so none is subnormal in
+/// any of the types.
 template <class T> class element_source {
 public:
     element_source(std::uint64_t seed, double mean, double deviation) {
         for (std::size_t i = 0; i < size; ++i) {
             const double p = (static_cast<double>(i) + 0.5) / static_cast<double>(size);
-            table_[i] = T(static_cast<float>(mean + deviation * quantile(p)));
+            const double value = mean + deviation * quantile(p);
+            const bool tiny = deviation != 0.0 && std::abs(value) < 1e-4;
+            table_[i] = T(static_cast<float>(tiny ? std::copysign(1e-4, value) : value));
         }
         for (std::uint64_t& lane : lanes_) { // splitmix64, so that near seeds start far apart
             seed += 0x9e3779b97f4a7c15u;
