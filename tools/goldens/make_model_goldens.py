@@ -27,12 +27,11 @@ from pathlib import Path
 import numpy as np
 import torch
 import transformers
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
-from transformers import ApertusConfig, ApertusForCausalLM, AutoModelForCausalLM, GenerationConfig, LlamaForCausalLM
-from transformers import LlamaConfig
+from transformers import ApertusConfig, ApertusForCausalLM, GenerationConfig, LlamaConfig, LlamaForCausalLM
 
 import edits
+import reference
 from cases import CASES, PROMPT_LENGTH, Case
 
 GREEDY_TOKENS = 128
@@ -169,91 +168,7 @@ def write_apertus1p5(model: ApertusForCausalLM, seed: int, folder: Path) -> None
     )
 
 
-# --- the reference ---------------------------------------------------------------------------------------------------
-
-
-def load_reference(case: Case, folder: Path) -> torch.nn.Module:
-    """A fresh model in fp32, eager: dynamic RoPE types keep state, so every run takes its own."""
-    if case.architecture == "apertus1p5":
-        return load_apertus1p5(folder)
-    model, info = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
-    )
-    # transformers 5.23 leaves an absent beta or eps uninitialised; what the class means is its constructor's defaults.
-    absent = {n for n in info["missing_keys"] if n.endswith(("act_fn.beta", "act_fn.eps"))}
-    for name in absent:
-        model.get_buffer(name).fill_(0.5 if name.endswith("beta") else -1e-6)
-    missing = set(info["missing_keys"]) - absent
-    unexpected = set(info["unexpected_keys"]) - ({"lm_head.weight"} if model.config.tie_word_embeddings else set())
-    if missing or unexpected or info["mismatched_keys"]:
-        raise SystemExit(f"{case.name}: transformers does not read the folder: {info}")
-    return checked(case, model)
-
-
-def load_apertus1p5(folder: Path) -> torch.nn.Module:
-    """The backbone of v1.5 is the v1 model with another embedding and another head."""
-    text = json.loads((folder / "config.json").read_text())["text_config"]
-    rows = text.pop("output_vocab_size")
-    text |= {"model_type": "apertus", "dtype": "float32"}
-    model = ApertusForCausalLM._from_config(ApertusConfig(**text), attn_implementation="eager", dtype=torch.float32)
-    model.lm_head = torch.nn.Linear(model.config.hidden_size, rows, bias=False)
-    tensors = {}
-    for file in sorted(folder.glob("model-*.safetensors")):
-        tensors |= load_file(file)
-    language = {
-        name.replace("model.language_model.", "model.", 1): t.to(torch.float32)
-        for name, t in tensors.items()
-        if name.startswith(("model.language_model.", "lm_head."))
-    }
-    model.load_state_dict(language, strict=True)
-    return model.eval()
-
-
-def checked(case: Case, model: torch.nn.Module) -> torch.nn.Module:
-    for name, tensor in list(model.named_parameters()) + list(model.named_buffers()):
-        if tensor.dtype != torch.float32:
-            raise SystemExit(f"{case.name}: {name} is {tensor.dtype}, not float32")
-        if name.endswith("act_fn.beta") and abs(float(tensor) - 0.5) > 0:
-            raise SystemExit(f"{case.name}: {name} is {float(tensor)}")
-        if name.endswith("act_fn.eps") and abs(float(tensor) + 1e-6) > 2e-8:
-            raise SystemExit(f"{case.name}: {name} is {float(tensor)}")
-    return model.eval()
-
-
-def with_layers(model: torch.nn.Module, ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Hidden states [L + 2, T, D] (embedding, every layer's raw output, final norm) and logits [T, V]."""
-    seen: list[torch.Tensor] = []
-
-    def record(_module, _inputs, output):
-        seen.append((output[0] if isinstance(output, tuple) else output)[0].detach().clone())
-
-    body = model.model
-    hooks = [m.register_forward_hook(record) for m in [body.embed_tokens, *body.layers, body.norm]]
-    with torch.no_grad():
-        logits = model(input_ids=ids[None]).logits[0]
-    for hook in hooks:
-        hook.remove()
-    return torch.stack(seen), logits
-
-
-def greedy(model: torch.nn.Module, ids: torch.Tensor, tokens: int, mask: torch.Tensor | None = None):
-    """HF generate on ids [B, T]: the new ids [B, tokens], the margin of every step [B, tokens], the first logits [B, V]."""
-    settings = GenerationConfig(do_sample=False, max_new_tokens=tokens, pad_token_id=3, eos_token_id=None)
-    model.generation_config = GenerationConfig()
-    out = model.generate(
-        input_ids=ids,
-        attention_mask=torch.ones_like(ids) if mask is None else mask,
-        generation_config=settings,
-        return_dict_in_generate=True,
-        output_logits=True,
-    )
-    new = out.sequences[:, ids.shape[1] :]
-    if new.shape[1] != tokens:
-        raise SystemExit(f"generate stopped after {new.shape[1]} tokens")
-    best = torch.stack(out.logits, 1).topk(2, dim=-1)
-    if not torch.equal(best.indices[:, :, 0], new):
-        raise SystemExit("generate did not take the best token")
-    return new, best.values[:, :, 0] - best.values[:, :, 1], out.logits[0]
+# --- what is recorded -------------------------------------------------------------------------------------------------
 
 
 def random_ids(case: Case, seed: int, what: str, n: int) -> torch.Tensor:
@@ -269,10 +184,10 @@ def compute_golden(case: Case, seed: int, folder: Path) -> tuple[dict[str, torch
     problems: list[str] = []
 
     ids = random_ids(case, seed, "prompt", PROMPT_LENGTH)
-    hidden, logits = with_layers(load_reference(case, folder), ids)
+    hidden, logits = reference.with_layers(reference.load(folder), ids)
     golden |= {"prompt.ids": ids, "prompt.hidden": hidden, "prompt.logits": logits}
 
-    wide_hidden, wide_logits = with_layers(load_reference(case, folder).double(), ids)
+    wide_hidden, wide_logits = reference.with_layers(reference.load(folder).double(), ids)
     rounding = max(float((wide_hidden - hidden).abs().max()), float((wide_logits - logits).abs().max()))
     top = float(logits.abs().max())
     if not 5.0 <= top <= 30.0:
@@ -282,16 +197,16 @@ def compute_golden(case: Case, seed: int, folder: Path) -> tuple[dict[str, torch
     if problems:
         return golden, {}, problems
 
-    new, margins, _ = greedy(load_reference(case, folder), ids[None], GREEDY_TOKENS)
+    new, margins, _ = reference.greedy(reference.load(folder), ids[None], GREEDY_TOKENS)
     golden |= {"prompt.greedy_ids": new[0], "prompt.greedy_margins": margins[0]}
     if len(set(new[0].tolist())) < 24:
         problems.append("greedy text repeats itself")
 
     if case.long:
         ids = random_ids(case, seed, "long", case.long)
-        _, logits = with_layers(load_reference(case, folder), ids)
+        _, logits = reference.with_layers(reference.load(folder), ids)
         rows = torch.from_numpy(np.linspace(0, case.long - 1, LONG_ROWS).round().astype(np.int64))
-        new, margins, _ = greedy(load_reference(case, folder), ids[None], BATCH_TOKENS)
+        new, margins, _ = reference.greedy(reference.load(folder), ids[None], BATCH_TOKENS)
         golden |= {"long.ids": ids, "long.rows": rows, "long.logits": logits[rows]}
         golden |= {"long.greedy_ids": new[0], "long.greedy_margins": margins[0]}
 
@@ -300,7 +215,7 @@ def compute_golden(case: Case, seed: int, folder: Path) -> tuple[dict[str, torch
         steps = generator(seed, "position_ids").integers(1, 6, 16)
         position_ids = torch.from_numpy(4 + np.cumsum(steps))
         with torch.no_grad():
-            logits = load_reference(case, folder)(
+            logits = reference.load(folder)(
                 input_ids=ids[None], position_ids=position_ids[None], attention_mask=torch.ones_like(ids)[None]
             ).logits[0]
         golden |= {"positions.ids": ids, "positions.position_ids": position_ids, "positions.logits": logits}
@@ -312,7 +227,7 @@ def compute_golden(case: Case, seed: int, folder: Path) -> tuple[dict[str, torch
         for row, n in enumerate(BATCH_LENGTHS):
             ids[row, longest - n :] = random_ids(case, seed, f"batch{row}", n)
             mask[row, longest - n :] = 1
-        new, margins, last = greedy(load_reference(case, folder), ids, BATCH_TOKENS, mask)
+        new, margins, last = reference.greedy(reference.load(folder), ids, BATCH_TOKENS, mask)
         golden |= {"batch.ids": ids, "batch.attention_mask": mask, "batch.logits": last}
         golden |= {"batch.greedy_ids": new, "batch.greedy_margins": margins}
 
