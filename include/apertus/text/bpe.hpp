@@ -8,6 +8,7 @@
 
 #include <apertus/core/error.hpp>
 #include <apertus/text/bpe_alphabet.hpp>
+#include <apertus/text/bpe_cache.hpp>
 #include <apertus/text/bpe_merge.hpp>
 #include <apertus/text/bpe_tables.hpp>
 #include <apertus/text/tokenizer_spec.hpp>
@@ -39,6 +40,7 @@ public:
         enter_merges();
         enter_alphabet();
         forbidden_.assign(spelled_.size(), 0);
+        cache_ = detail::piece_cache(cache_slots);
         settled_ = std::make_unique<std::atomic<std::uint8_t>[]>(spec_.ignore_merges ? 1 : spelled_.size());
     }
 
@@ -86,13 +88,16 @@ public:
     /// `sizes`, if given, gets for each id the number of bytes of the piece, as spelled, that Hugging Face counts for it.
     void encode(std::string_view piece, bool untrusted, scratch& s, std::vector<std::int32_t>& out,
                 std::vector<std::uint32_t>* sizes = nullptr) const {
-        const std::int32_t whole = find_bytes(piece);
+        const std::uint64_t hash = pieces_.hash(piece);
+        const std::int32_t whole = pieces_.find(piece, hash, [this](std::int32_t id) { return bytes_of(id); });
         if (whole >= 0 && !(untrusted && forbidden_[static_cast<std::size_t>(whole)] != 0) &&
             (spec_.ignore_merges || is_settled(whole, s))) {
             out.push_back(whole);
             if (sizes != nullptr) sizes->push_back(spelled_[static_cast<std::size_t>(whole)].size);
             return;
         }
+        const bool cacheable = !untrusted && sizes == nullptr;
+        if (cacheable && cache_.find(piece, hash, out)) return;
         s.sizes.clear();
         const bool simple = start_simple(piece, s.symbols);
         if (!simple) {
@@ -101,6 +106,7 @@ public:
         }
         merge(simple && all_bytes_ ? piece : std::string_view(), untrusted, s);
         out.insert(out.end(), s.symbols.begin(), s.symbols.end());
+        if (cacheable) cache_.store(piece, hash, s.symbols);
         if (sizes == nullptr) return;
         if (!simple) {
             sizes->insert(sizes->end(), s.sizes.begin(), s.sizes.end());
@@ -112,6 +118,7 @@ public:
 private:
     enum presence : std::uint8_t { absent, matchable, unmatchable };
     static constexpr std::string_view component = "tokenizer";
+    static constexpr std::size_t cache_slots = std::size_t{1} << 15; ///< 2 MiB
 
     [[nodiscard]] std::string_view bytes_of(std::int32_t id) const noexcept {
         const text_ref ref = bytes_[static_cast<std::size_t>(id)];
@@ -360,7 +367,8 @@ private:
     std::vector<std::uint32_t> byte_pair_ranks_; ///< byte-level: the merge of two bytes, [256, 256]
     std::int32_t unk_id_ = -1;
     std::vector<std::uint8_t> forbidden_; ///< by id
-    std::unique_ptr<std::atomic<std::uint8_t>[]> settled_;
+    std::unique_ptr<std::atomic<std::uint8_t>[]> settled_; ///< by id: see is_settled
+    detail::piece_cache cache_;                            ///< pieces of several tokens
 };
 
 APERTUS_END_NAMESPACE

@@ -51,23 +51,49 @@ template <class Word> [[nodiscard]] inline Word load_word(const char* p) noexcep
     return hash_mix(h ^ load_word<std::uint64_t>(p + n - 8), hash_factor_2);
 }
 
+/// Says for most absent keys that they are absent, from one bit each: most look-ups of merging find nothing, and the bits stay in a
+/// near cache where the table does not.
+class absence_filter {
+public:
+    absence_filter() = default;
+    explicit absence_filter(std::size_t entries)
+        : words_(std::bit_ceil(entries / 8 + 1)), shift_(64 - std::countr_zero(words_.size() * 64)) {}
+
+    void add(std::uint64_t hash) noexcept { words_[hash >> shift_ >> 6] |= std::uint64_t{1} << (hash >> shift_ & 63); }
+    [[nodiscard]] bool may_contain(std::uint64_t hash) const noexcept {
+        return (words_[hash >> shift_ >> 6] >> (hash >> shift_ & 63) & 1) != 0;
+    }
+
+private:
+    std::vector<std::uint64_t> words_; ///< 8 to 16 bits per entry
+    int shift_ = 0;
+};
+
 /// token text -> id. The texts longer than eight bytes are not stored but asked for through `text_of(id)`.
 class token_table {
 public:
     token_table() = default;
     token_table(std::size_t entries, std::uint64_t seed)
-        : slots_(std::bit_ceil(entries + entries / 2 + 2)), mask_(slots_.size() - 1), seed_(seed) {}
+        : slots_(std::bit_ceil(entries + entries / 2 + 2)), filter_(entries), mask_(slots_.size() - 1), seed_(seed) {}
 
     /// The id of `text`, or -1.
     template <class TextOf> [[nodiscard]] std::int32_t find(std::string_view text, const TextOf& text_of) const noexcept {
-        return slots_.empty() ? -1 : slots_[locate(text, text_of)].id;
+        return slots_.empty() ? -1 : find(text, hash(text), text_of);
     }
+    /// The same when the hash is known already.
+    template <class TextOf>
+    [[nodiscard]] std::int32_t find(std::string_view text, std::uint64_t hash, const TextOf& text_of) const noexcept {
+        return filter_.may_contain(hash) ? slots_[locate(text, hash, text_of)].id : -1;
+    }
+    [[nodiscard]] std::uint64_t hash(std::string_view text) const noexcept { return hash_bytes(text, seed_); }
 
     /// Enters `text`; returns false when it is there already. Must not be called more often than `entries` times.
     template <class TextOf> bool insert(std::string_view text, std::int32_t id, const TextOf& text_of) {
-        slot& place = slots_[locate(text, text_of)];
+        const std::uint64_t h = hash(text);
+        slot& place = slots_[locate(text, h, text_of)];
         if (place.id >= 0) return false;
-        place = {key_of(text), static_cast<std::uint32_t>(text.size()), id};
+        filter_.add(h);
+        place = {text.size() <= 8 ? short_key(text) : h, static_cast<std::uint32_t>(text.size()), id};
         return true;
     }
 
@@ -78,11 +104,8 @@ private:
         std::int32_t id = -1;
     };
 
-    [[nodiscard]] std::uint64_t key_of(std::string_view text) const noexcept {
-        return text.size() <= 8 ? short_key(text) : hash_bytes(text, seed_);
-    }
-    template <class TextOf> [[nodiscard]] std::size_t locate(std::string_view text, const TextOf& text_of) const noexcept {
-        const std::uint64_t hash = hash_bytes(text, seed_);
+    template <class TextOf>
+    [[nodiscard]] std::size_t locate(std::string_view text, std::uint64_t hash, const TextOf& text_of) const noexcept {
         const std::uint64_t key = text.size() <= 8 ? short_key(text) : hash;
         for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
             const slot& s = slots_[i];
@@ -92,6 +115,7 @@ private:
     }
 
     std::vector<slot> slots_;
+    absence_filter filter_;
     std::size_t mask_ = 0;
     std::uint64_t seed_ = 0;
 };
@@ -108,18 +132,20 @@ class merge_table {
 public:
     merge_table() = default;
     merge_table(std::size_t entries, std::uint64_t seed)
-        : slots_(std::bit_ceil(entries + entries / 2 + 2)), mask_(slots_.size() - 1), seed_(seed) {}
+        : slots_(std::bit_ceil(entries + entries / 2 + 2)), filter_(entries), mask_(slots_.size() - 1), seed_(seed) {}
 
     /// The merge of a pair; rank no_rank when there is none.
     [[nodiscard]] merge_value find(std::int32_t left, std::int32_t right) const noexcept {
-        if (slots_.empty()) return {no_rank, -1};
-        return slots_[locate(key_of(left, right))].value;
+        const std::uint64_t key = key_of(left, right), hash = hash_mix(key ^ seed_, hash_factor_1);
+        if (!filter_.may_contain(hash)) return {no_rank, -1};
+        return slots_[locate(key, hash)].value;
     }
 
     /// Enters a merge; a later one for the same pair replaces the earlier, as in Hugging Face's map.
     void insert(std::int32_t left, std::int32_t right, merge_value value) {
-        const std::uint64_t key = key_of(left, right);
-        slots_[locate(key)] = {key, value};
+        const std::uint64_t key = key_of(left, right), hash = hash_mix(key ^ seed_, hash_factor_1);
+        slots_[locate(key, hash)] = {key, value};
+        filter_.add(hash);
     }
 
 private:
@@ -132,13 +158,14 @@ private:
     [[nodiscard]] static std::uint64_t key_of(std::int32_t left, std::int32_t right) noexcept {
         return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
     }
-    [[nodiscard]] std::size_t locate(std::uint64_t key) const noexcept {
-        for (std::size_t i = hash_mix(key ^ seed_, hash_factor_1) & mask_;; i = (i + 1) & mask_) {
+    [[nodiscard]] std::size_t locate(std::uint64_t key, std::uint64_t hash) const noexcept {
+        for (std::size_t i = hash & mask_;; i = (i + 1) & mask_) {
             if (slots_[i].key == key || slots_[i].key == empty) return i;
         }
     }
 
     std::vector<slot> slots_;
+    absence_filter filter_;
     std::size_t mask_ = 0;
     std::uint64_t seed_ = 0;
 };

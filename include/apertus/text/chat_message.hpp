@@ -14,25 +14,20 @@ APERTUS_BEGIN_NAMESPACE
 
 /// A function call that the assistant made.
 struct chat_tool_call {
-    std::string name;
+    std::string name{};
     std::string arguments = "{}"; ///< JSON text of an object
-    std::string id;
+    std::string id{};
 };
 
+/// One message: chat_message{"user", "Hello"}.
 struct chat_message {
-    std::string role; ///< "system", "user", "assistant", "tool"
-    std::string content;
-    std::vector<chat_tool_call> tool_calls;
-    std::string reasoning_content; ///< left out when empty, as are the following
-    std::string tool_call_id;
-    std::string name;
+    std::string role{}; ///< "system", "user", "assistant", "tool"
+    std::string content{};
+    std::vector<chat_tool_call> tool_calls{};
+    std::string reasoning_content{}; ///< left out when empty, as are the following
+    std::string tool_call_id{};
+    std::string name{};
 
-    [[nodiscard]] static chat_message system(std::string text) { return {"system", std::move(text), {}, {}, {}, {}}; }
-    [[nodiscard]] static chat_message user(std::string text) { return {"user", std::move(text), {}, {}, {}, {}}; }
-    [[nodiscard]] static chat_message assistant(std::string text) { return {"assistant", std::move(text), {}, {}, {}, {}}; }
-    [[nodiscard]] static chat_message tool(std::string result, std::string call_id = {}) {
-        return {"tool", std::move(result), {}, {}, std::move(call_id), {}};
-    }
 };
 
 /// The message as the mapping that templates read; its strings are user text.

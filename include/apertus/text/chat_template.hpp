@@ -181,7 +181,7 @@ private:
             add(user.end, false);
         }
         add(text.size(), true);
-        const value bos = special_tokens_.find(std::string_view("bos_token")) ? *special_tokens_.find(std::string_view("bos_token")) : value();
+        const value bos = special_tokens_.find("bos_token") ? *special_tokens_.find("bos_token") : value();
         out.starts_with_bos = bos.is_string() && !bos.as_string().empty() && text.view().starts_with(bos.as_string()) &&
                               !out.segments.empty() && out.segments.front().trusted && out.segments.front().length >= bos.as_string().size();
         out.text = std::move(text).take_bytes();
@@ -272,8 +272,8 @@ private:
 
     [[nodiscard]] std::optional<std::string> probe(std::vector<value> messages, const value& tools = {}) const {
         value_map variables = special_tokens_;
-        if (!variables.find(std::string_view("bos_token"))) variables.set("bos_token", "");
-        if (!variables.find(std::string_view("eos_token"))) variables.set("eos_token", "");
+        if (!variables.find("bos_token")) variables.set("bos_token", "");
+        if (!variables.find("eos_token")) variables.set("eos_token", "");
         variables.set("messages", value::list(std::move(messages)));
         variables.set("tools", tools.is_undefined() ? value(nullptr) : tools);
         variables.set("documents", nullptr);

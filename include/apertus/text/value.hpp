@@ -243,7 +243,7 @@ public:
         return at == npos ? nullptr : &entries_[at].second;
     }
     /// The value under any key, or null. Throws for unhashable keys.
-    [[nodiscard]] const value* find(const value& key) const {
+    [[nodiscard]] const value* find_key(const value& key) const {
         const std::size_t at = position(key);
         return at == npos ? nullptr : &entries_[at].second;
     }
@@ -459,7 +459,7 @@ inline bool values_equal(const value& a, const value& b, work_budget& budget) {
     case value_kind::mapping: {
         if (a.as_map().size() != b.as_map().size()) return false;
         for (const auto& [k, v] : a.as_map()) {
-            const value* other = b.as_map().find(k);
+            const value* other = b.as_map().find_key(k);
             if (!other || (!v.same_as(*other) && !values_equal(v, *other, budget))) return false;
         }
         return true;

@@ -208,9 +208,9 @@ struct filter_entry {
 
 // ---------------------------------------------------------------- sequences
 
-[[nodiscard]] inline value filter_length(renderer&, const value& v, const call_values& c) {
+[[nodiscard]] inline value filter_length(renderer& r, const value& v, const call_values& c) {
     const bound_arguments a("length", c, {});
-    if (auto* loop = object_cast<loop_object>(v, object_kind::loop)) return value(loop->known_length);
+    if (auto* loop = object_cast<loop_object>(v, object_kind::loop)) return value(r.loop_length(*loop));
     const std::int64_t n = renderer::length(v);
     if (n < 0) template_fail("object of type '" + std::string(type_name(v)) + "' has no len()");
     return value(n);
@@ -322,7 +322,7 @@ struct filter_entry {
     item_cursor cursor(v);
     for (value item; cursor.next(r, item);) {
         const value key = fold_case(path.follow(r, item), !a.truthy(0, false));
-        if (seen.find(key)) continue;
+        if (seen.find_key(key)) continue;
         seen.set(key, value(true));
         out.push_back(item);
     }

@@ -100,7 +100,7 @@ inline void renderer::run_recursive(int index, const value& items, std::int64_t 
 
 inline renderer::flow renderer::run_loop(int index, const value& items, std::int64_t depth0) {
     const node& n = tree_[index];
-    auto* loop = new loop_object(items, depth0);
+    auto* loop = new loop_object(*this, items, depth0);
     const value holder = value::adopt(loop);
     struct finisher {
         loop_object* l;
@@ -167,6 +167,11 @@ inline std::int64_t renderer::loop_length(loop_object& loop) {
     while (pull(loop, item)) rest.push_back(item);
     for (std::size_t i = rest.size(); i > 0; --i) loop.ahead.insert(loop.ahead.begin(), rest[rest.size() - i]);
     return loop.known_length = loop.index0 + 1 + static_cast<std::int64_t>(loop.ahead.size());
+}
+
+inline void loop_object::print(marked_text& out, work_budget&, std::uint32_t) const {
+    auto& self = const_cast<loop_object&>(*this); // counting may read ahead, as in Python
+    out.append("<LoopContext " + std::to_string(index0 + 1) + "/" + std::to_string(owner.loop_length(self)) + ">");
 }
 
 inline value renderer::loop_attribute(loop_object& loop, std::string_view name) {

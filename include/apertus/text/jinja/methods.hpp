@@ -265,7 +265,7 @@ inline constexpr method_entry string_methods[] = {
 inline constexpr method_entry mapping_methods[] = {
     {"get", [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("get", c, {"key", "default"}, 1, 2);
-         const value* found = s.as_map().find(a[0]);
+         const value* found = s.as_map().find_key(a[0]);
          return found ? *found : a.get(1, value(nullptr));
      }},
     {"items", [](renderer&, const value& s, const call_values& c) {

@@ -132,6 +132,12 @@ struct namespace_object final : engine_object {
     namespace_object() : engine_object(object_kind::name_space) {}
     [[nodiscard]] std::string_view type_name() const override { return "Namespace"; }
     void print(marked_text& out, work_budget& budget, std::uint32_t level) const override {
+        if (printing) return out.append("<Namespace {...}>"); // it holds itself
+        struct mark {
+            explicit mark(bool& f) : flag(f) { flag = true; }
+            ~mark() { flag = false; }
+            bool& flag;
+        } const guard(printing);
         out.append("<Namespace {");
         for (std::size_t i = 0; i < attributes.size(); ++i) {
             if (i > 0) out.append(", ");
@@ -142,6 +148,7 @@ struct namespace_object final : engine_object {
         out.append("}>");
     }
     value_map attributes;
+    mutable bool printing = false;
 };
 
 /// Walks anything iterable once.
@@ -158,8 +165,8 @@ private:
 
 /// The special variable `loop`.
 struct loop_object final : engine_object {
-    loop_object(const value& items, std::int64_t nesting)
-        : engine_object(object_kind::loop, items.depth() + 1), source(items), cursor(items), depth0(nesting) {}
+    loop_object(renderer& r, const value& items, std::int64_t nesting)
+        : engine_object(object_kind::loop, items.depth() + 1), owner(r), source(items), cursor(items), depth0(nesting) {}
     /// At the end of the loop: lets go of everything, so that a kept `loop` neither dangles nor chains.
     void finish() {
         definition = no_node;
@@ -170,9 +177,8 @@ struct loop_object final : engine_object {
         cursor = item_cursor(value());
     }
     [[nodiscard]] std::string_view type_name() const override { return "LoopContext"; }
-    void print(marked_text& out, work_budget&, std::uint32_t) const override {
-        out.append("<LoopContext " + std::to_string(index0 + 1) + "/" + (known_length >= 0 ? std::to_string(known_length) : "?") + ">");
-    }
+    void print(marked_text& out, work_budget&, std::uint32_t) const override;
+    renderer& owner;
     value source;
     item_cursor cursor;
     std::int64_t depth0;

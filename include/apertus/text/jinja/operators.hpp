@@ -260,11 +260,11 @@ inline bool renderer::contains(const value& container, const value& item) {
         if (!item.is_string()) template_fail("'in <string>' requires string as left operand, not " + std::string(type_name(item)));
         budget_.spend(container.as_text().size() / 64);
         return container.as_string().find(item.as_string()) != std::string_view::npos;
-    case value_kind::mapping: return container.as_map().find(item) != nullptr;
+    case value_kind::mapping: return container.as_map().find_key(item) != nullptr;
     case value_kind::undefined: return false;
     case value_kind::object:
         if (const auto* view = object_cast<view_object>(container, object_kind::view); view && view->what == view_object::part::keys) {
-            return view->map.as_map().find(item) != nullptr;
+            return view->map.as_map().find_key(item) != nullptr;
         }
         break;
     case value_kind::list:
@@ -328,7 +328,7 @@ inline value renderer::get_item(const value& object, const value& key) {
     if (object.is_undefined()) fail_undefined(object);
     if (object.is_mapping()) {
         if (!key.is_list() && !key.is_mapping()) {
-            if (const value* found = object.as_map().find(key)) return *found;
+            if (const value* found = object.as_map().find_key(key)) return *found;
         }
     } else if (key.is_integer() || key.is_boolean()) {
         const auto* range = object_cast<range_object>(object, object_kind::range);

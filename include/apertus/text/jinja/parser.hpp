@@ -110,7 +110,7 @@ private:
         return n;
     }
     int intern(const std::string& name) {
-        if (const value* known = interned_.find(std::string_view(name))) return static_cast<int>(known->as_integer());
+        if (const value* known = interned_.find(name)) return static_cast<int>(known->as_integer());
         if (tree_.names.size() >= 4096) fail_at(current().line, "too many different variable names (limit 4096)");
         const auto index = static_cast<int>(tree_.names.size());
         tree_.names.push_back(name);

@@ -100,6 +100,7 @@ public:
     [[nodiscard]] value filter(int index, std::string_view name, const value& v, call_values& arguments);
     [[nodiscard]] bool test(int index, std::string_view name, const value& v, call_values& arguments);
     [[nodiscard]] value make_namespace();
+    [[nodiscard]] std::int64_t loop_length(loop_object& loop);
     [[nodiscard]] static value missing_attribute(const value& object, const value& name);
     [[noreturn]] static void fail_undefined(const value& v) { template_fail(std::string(v.undefined_message())); }
 
@@ -173,8 +174,8 @@ private:
             }
         }
         const std::string& text = tree_.names[static_cast<std::size_t>(name)];
-        if (const value* v = variables_.find(std::string_view(text))) return *v;
-        if (const value* v = globals_.find(std::string_view(text))) return *v;
+        if (const value* v = variables_.find(text)) return *v;
+        if (const value* v = globals_.find(text)) return *v;
         return {};
     }
     void enter_scope(int scope) {
@@ -210,7 +211,6 @@ private:
     void execute_call_block(const node& n);
     [[nodiscard]] value make_macro(const node& n, int index);
     [[nodiscard]] value loop_attribute(loop_object& loop, std::string_view name);
-    std::int64_t loop_length(loop_object& loop);
 
     // -- expressions
 
