@@ -73,6 +73,8 @@ def first_difference(expected: list, found: list) -> str:
 
 def compare_text(table: Table, program: Program, arguments: argparse.Namespace) -> list[int]:
     """Rendered chat and token ids; returns the prompt's ids as transformers has them."""
+    if not (program.model / "tokenizer.json").exists():
+        raise CannotCompare(f"{program.model} has no tokenizer.json: give --ids")
     tokenizer = transformers.AutoTokenizer.from_pretrained(program.model)
     if arguments.chat is None:
         expected = tokenizer(arguments.prompt)["input_ids"]
@@ -109,7 +111,11 @@ def compare_ids(table: Table, tokenizer, expected: list[int], found: list[int]) 
 
 def compare_logits(table: Table, program: Program, ids: list[int], tolerance: float) -> float:
     """Logits of all positions; returns the difference that counts as equal."""
-    _, expected = reference.with_layers(reference.load(program.model), torch.tensor(ids))
+    model = reference.load(program.model)
+    known = model.get_input_embeddings().num_embeddings
+    if not all(0 <= i < known for i in ids):
+        raise CannotCompare(f"the model has the ids 0 to {known - 1}, the prompt is {ids}")
+    _, expected = reference.with_layers(model, torch.tensor(ids))
     rows = program.run("logits", "--ids", ",".join(map(str, ids)), weights=True)
     if [row["position"] for row in rows] != list(range(len(ids))) or [row["id"] for row in rows] != ids:
         raise CannotCompare("apertus logits printed other positions or ids than it was asked for")
