@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.."
 
 prompt=${*:-Hallo! Wer bist du, und wie heisst die Hauptstadt der Schweiz?}
 
-need_packages g++ cmake make libxsimd-dev nlohmann-json3-dev libcli11-dev libedit-dev
+need_packages g++ cmake ninja-build libxsimd-dev nlohmann-json3-dev libcli11-dev libedit-dev
 
 # Builds quietly; what went wrong is shown.
 quietly() {
@@ -23,8 +23,8 @@ quietly() {
 }
 if [ ! -e build/CMakeCache.txt ]; then
     echo "Configuring"
-    quietly cmake -S . -B build -DCMAKE_BUILD_TYPE=Release -DAPERTUS_BUILD_TESTS=OFF -DAPERTUS_BUILD_EXAMPLES=OFF \
-        -DAPERTUS_BUILD_BENCH=OFF
+    quietly cmake -G Ninja -S . -B build -DCMAKE_BUILD_TYPE=Release -DAPERTUS_BUILD_TESTS=OFF \
+        -DAPERTUS_BUILD_EXAMPLES=OFF -DAPERTUS_BUILD_BENCH=OFF
 fi
 [ -x build/apertus ] || echo "Building build/apertus (about a minute, once)"
 quietly cmake --build build -j "$(nproc)" --target apertus_cli

@@ -5,10 +5,10 @@
 # small programs against that by find_package, add_subdirectory, pkg-config and Meson; links two translation units of
 # which one is compiled with -march=native, in both orders, and runs the model in both.
 #
-#   tests/install/run.sh [MODEL_FOLDER]     default: models/apertus-tiny
+#   tests/install/run.sh [MODEL_FOLDER]     default: tests/golden/v1_8b
 set -uo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
-model=${1:-$root/models/apertus-tiny}
+model=${1:-$root/tests/golden/v1_8b}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 consumer=$root/tests/install/consumer
