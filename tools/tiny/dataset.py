@@ -30,6 +30,12 @@ HELDOUT_PATH = ROOT / "tests" / "data" / "tiny_questions.jsonl"
 HELDOUT_SEED = 20251121
 
 TRAIN, DEV, TEST = "train", "dev", "test"
+TRAIN_ALL = "train_all"  # TRAIN and DEV: what the published model sees
+SPLITS = (TRAIN, DEV, TEST, TRAIN_ALL)
+
+
+def in_split(kind, split):
+    return kind == split or (split == TRAIN_ALL and kind != TEST)
 
 
 # ------------------------------------------------------------------------------------------------------------------ text helpers
@@ -96,22 +102,22 @@ def wordings(intent, lang, split):
         forms = {"np": phrase[0], "acc": phrase[-1], "quel": phrase[-1]}
         for line in FRAMES[lang]:
             kind, text = split_of(line)
-            if kind == split:
+            if in_split(kind, split):
                 for key, value in forms.items():
                     text = text.replace("{" + key + "}", value)
                 result.append(text)
     for line in intent.q.get(lang, ()):
         kind, text = split_of(line)
-        if kind == split:
+        if in_split(kind, split):
             result.append(text)
     return result
 
 
-_WORDINGS = {(i.name, lang, split): wordings(i, lang, split) for i in INTENTS for lang in LANGS for split in (TRAIN, DEV, TEST)}
-_FOLLOWS = {(i.name, lang, split): [t for k, t in map(split_of, i.follow.get(lang, ())) if k == split]
-            for i in INTENTS for lang in LANGS for split in (TRAIN, DEV, TEST)}
-_UNKNOWN = {(lang, split): [t for k, t in map(split_of, s.UNKNOWN[lang]) if k == split] for lang in LANGS for split in (TRAIN, DEV, TEST)}
-_SUMS = {(lang, split): [t for k, t in map(split_of, s.SUMS[lang]) if k == split] for lang in LANGS for split in (TRAIN, DEV, TEST)}
+_WORDINGS = {(i.name, lang, split): wordings(i, lang, split) for i in INTENTS for lang in LANGS for split in SPLITS}
+_FOLLOWS = {(i.name, lang, split): [t for k, t in map(split_of, i.follow.get(lang, ())) if in_split(k, split)]
+            for i in INTENTS for lang in LANGS for split in SPLITS}
+_UNKNOWN = {(lang, split): [t for k, t in map(split_of, s.UNKNOWN[lang]) if in_split(k, split)] for lang in LANGS for split in SPLITS}
+_SUMS = {(lang, split): [t for k, t in map(split_of, s.SUMS[lang]) if in_split(k, split)] for lang in LANGS for split in SPLITS}
 BY_NAME = {i.name: i for i in INTENTS}
 
 
@@ -168,7 +174,8 @@ class Generator:
         self.split = split
         self.banned = banned
         self.intents = INTENTS
-        self.weights = [i.weight * (1.0 if len(i.entities) == 1 else 1.25) for i in INTENTS]
+        # Small talk and identity are all wording and no table: they are asked twice as often as their size.
+        self.weights = [i.weight * (2.0 if i.topic in ("identity", "small_talk") else 1.0) * (1.0 if len(i.entities) == 1 else 1.25) for i in INTENTS]
 
     def pick(self, items):
         return items[int(self.rng.random() * len(items))]
@@ -177,7 +184,7 @@ class Generator:
         """A pair of this split: training pairs for training, held-out pairs otherwise."""
         while True:
             pair = self.pick(_BY_OPERATION[self.rng.choices(("add", "sub", "mul"), (4, 2.5, 2.5))[0]])
-            if pair_is_heldout(lang, *pair) != (self.split == TRAIN):
+            if pair_is_heldout(lang, *pair) != (self.split in (TRAIN, TRAIN_ALL)):
                 return pair
 
     def refusal(self, lang, previous=None):
@@ -202,9 +209,9 @@ class Generator:
 
     def fresh(self, lang):
         kind = self.rng.random()
-        if kind < 0.17:
+        if kind < 0.30:
             return sum_turn(self.rng, lang, self.sum_pair(lang), self.pick(_SUMS[lang, self.split]))
-        if kind < 0.31:
+        if kind < 0.42:
             return self.refusal(lang)
         while True:
             intent = self.rng.choices(self.intents, self.weights)[0]
@@ -300,9 +307,9 @@ class Generator:
                 return turn, typed
 
     def conversation(self):
-        """(messages, turns): mostly default system text, one to six user turns, mostly one language."""
+        """(messages, turns): mostly default system text, one to seven user turns, mostly one language."""
         rng = self.rng
-        count = 1 if rng.random() < 0.36 else rng.choice((2, 2, 3, 4, 5, 6))
+        count = 1 if rng.random() < 0.22 else rng.choice((2, 3, 4, 5, 6, 7))
         lang = self.pick(LANGS)
         messages, turns, previous = [], [], None
         if rng.random() < 0.2:
@@ -419,7 +426,7 @@ def banned_keys(rows):
 def check(rows, conversations, seed=1):
     """Replays a training stream; returns the number of training questions seen. Raises on an overlap."""
     keys, banned = {key_of(row) for row in rows}, banned_keys(rows)
-    generator, questions = Generator(seed, TRAIN, banned), 0
+    generator, questions = Generator(seed, TRAIN_ALL, banned), 0
     for _ in range(conversations):
         messages, turns = generator.conversation()
         asked = [m["content"] for m in messages if m["role"] == "user"]
@@ -447,7 +454,7 @@ def main():
                 out.write(json.dumps(row, ensure_ascii=False) + "\n")
     rows = read_rows()
     if args.show:
-        generator = Generator(args.seed, TRAIN, banned_keys(rows))
+        generator = Generator(args.seed, TRAIN_ALL, banned_keys(rows))
         for _ in range(args.show):
             for message in generator.conversation()[0]:
                 print(f"{message['role']:>9}: {message['content']}")
