@@ -3,6 +3,8 @@
 // text_decoder: any decoder behind one type, whether it returns strings or views of its own.
 #include <apertus/generate/streamer.hpp>
 
+#include <apertus/text/streaming_decoder.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 BOOST_AUTO_TEST_SUITE(streamer_test)
@@ -37,6 +39,7 @@ struct no_decoder {
 
 static_assert(apertus::incremental_decoder<by_value> && apertus::incremental_decoder<by_view>);
 static_assert(apertus::incremental_decoder<apertus::text_decoder>);
+static_assert(apertus::incremental_decoder<apertus::streaming_decoder>);
 static_assert(!apertus::incremental_decoder<no_decoder>);
 static_assert(!std::is_constructible_v<apertus::text_decoder, no_decoder>);
 
