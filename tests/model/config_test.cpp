@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(rope) {
     BOOST_TEST(with([](auto& r) { r.rope_type = rope_kind::yarn, r.beta_fast = -1; }) == start + "beta_fast: expected 1e-06 to 1000000, found -1");
     BOOST_TEST(with([](auto& r) { r.rope_type = rope_kind::yarn, r.rope_theta = 1; }) == start + "rope_theta: expected 1.001 to 1e+18, found 1");
     BOOST_TEST(with([](auto& r) { r.rope_type = rope_kind::yarn, r.attention_factor = infinity; }) == start + "attention_factor: expected 0 to 1000000, found inf");
-    BOOST_TEST(with([](auto& r) { r.rope_type = rope_kind::longrope; }) == "config.json: rope_parameters of type longrope: short_factor: expected 64 numbers, found none");
+    BOOST_TEST(with([](auto& r) { r.rope_type = rope_kind::longrope; }) == "config.json: rope_parameters of type longrope: short_factor: expected 64 numbers, found 0");
     BOOST_TEST(with([](auto& r) {
                    r.rope_type = rope_kind::longrope;
                    r.short_factor.assign(64, 1.0);

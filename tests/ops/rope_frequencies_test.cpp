@@ -137,14 +137,14 @@ BOOST_AUTO_TEST_CASE(what_a_type_needs) {
     BOOST_TEST(message_of(p) == "rope_parameters of type linear: factor: expected a number, found none");
     p.rope_type = rope_kind::dynamic;
     p.factor = 2.0;
-    BOOST_TEST(message_of(p) == "rope_parameters of type dynamic: max_position_embeddings: expected a positive number, found none");
+    BOOST_TEST(message_of(p) == "rope_parameters of type dynamic: max_position_embeddings: expected a positive number, found 0");
     p.max_position_embeddings = 64;
-    BOOST_TEST(message_of(p, 2) == "rope_parameters of type dynamic: head_dim: expected more than 2, found none");
+    BOOST_TEST(message_of(p, 2) == "rope_parameters of type dynamic: head_dim: expected more than 2, found 2");
     p.rope_type = rope_kind::yarn;
-    BOOST_TEST(message_of(p) == "rope_parameters of type yarn: original_max_position_embeddings: expected a positive number, found none");
+    BOOST_TEST(message_of(p) == "rope_parameters of type yarn: original_max_position_embeddings: expected a positive number, found 0");
     p.rope_type = rope_kind::longrope;
     p.original_max_position_embeddings = 32;
-    BOOST_TEST(message_of(p) == "rope_parameters of type longrope: short_factor: expected 32 numbers, found none");
+    BOOST_TEST(message_of(p) == "rope_parameters of type longrope: short_factor: expected 32 numbers, found 0");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -230,7 +230,7 @@ BOOST_AUTO_TEST_CASE(bad_rope) {
     BOOST_TEST(message_of(R"("rope_scaling":{"type":"longrope","short_factor":[1]})") == "rope_scaling.long_factor: expected a list of numbers, found nothing");
     BOOST_TEST(message_of(R"("rope_scaling":{"type":"longrope","short_factor":[1,"x"]})") == "rope_scaling.short_factor: expected a number, found 'x'");
     BOOST_TEST(message_of(R"("rope_scaling":{"type":"longrope","short_factor":[1],"long_factor":[1]})") ==
-               "rope_parameters of type longrope: short_factor: expected 64 numbers, found none");
+               "rope_parameters of type longrope: short_factor: expected 64 numbers, found 1");
     BOOST_TEST(message_of(R"("rope_theta":null,"rope_parameters":{})") == "rope_theta: expected a number, found null");
     BOOST_TEST(message_of(R"("rope_parameters":{"rope_theta":-1})") == "rope_parameters.rope_theta: expected 0.001 to 1e+18, found -1");
     BOOST_TEST(message_of(R"("rope_parameters":{"full_attention":{"rope_type":"default"}})") ==

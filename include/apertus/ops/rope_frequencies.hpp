@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 APERTUS_BEGIN_NAMESPACE
@@ -198,33 +199,35 @@ inline void rope_llama3(const rope_parameters& p, std::span<float> out) noexcept
 
 } // namespace detail
 
+namespace detail {
+
+/// Throws error(config) when a parameter that the type needs is missing or does not fit K/2 = `half` frequencies.
+inline void check_rope(const rope_parameters& p, std::size_t half) {
+    const auto bad = [&](std::string_view name, const std::string& expected, const std::string& found) {
+        fail(error_category::config, "rope_parameters of type " + std::string(to_string(p.rope_type)), name, expected, found);
+    };
+    const rope_kind type = p.rope_type;
+    const bool needs_factor = type == rope_kind::linear || type == rope_kind::dynamic || type == rope_kind::llama3;
+    if (needs_factor && !p.factor) bad("factor", "a number", "none");
+    if (type == rope_kind::dynamic && p.max_position_embeddings == 0) bad("max_position_embeddings", "a positive number", "0");
+    if (type == rope_kind::dynamic && half < 2) bad("head_dim", "more than 2", std::to_string(2 * half));
+    const bool needs_original = type == rope_kind::yarn || type == rope_kind::longrope || type == rope_kind::llama3;
+    if (needs_original && p.original_max_position_embeddings == 0) bad("original_max_position_embeddings", "a positive number", "0");
+    if (type != rope_kind::longrope) return;
+    for (const auto& [name, list] : {std::pair{std::string_view("short_factor"), &p.short_factor}, {"long_factor", &p.long_factor}}) {
+        if (list->size() != half) bad(name, std::to_string(half) + " numbers", std::to_string(list->size()));
+    }
+}
+
+} // namespace detail
+
 /// Fills inv_freq [K/2] for a sequence that has `sequence_length` positions after the current step, and returns the
-/// attention scaling. Only dynamic and longrope look at the length; like a freshly built transformers model, which
-/// keeps a grown base until a sequence shorter than max_position_embeddings comes, ours forgets it with the sequence.
+/// attention scaling. Only dynamic and longrope look at the length. A transformers model remembers the longest sequence
+/// that it has seen (until one shorter than max_position_embeddings comes) and uses that one's base for all; here the
+/// length of the sequence itself decides, as in a freshly built model.
 /// No allocation. Throws error(config) when a parameter that the type needs is missing.
 inline float compute_rope_frequencies(const rope_parameters& p, std::size_t sequence_length, std::span<float> inv_freq) {
-    const auto need = [&](bool given, std::string_view name, std::string_view expected) {
-        if (!given) fail(error_category::config, "rope_parameters of type " + std::string(to_string(p.rope_type)), name, expected, "none");
-    };
-    switch (p.rope_type) {
-    case rope_kind::plain: break;
-    case rope_kind::linear: need(p.factor.has_value(), "factor", "a number"); break;
-    case rope_kind::dynamic:
-        need(p.factor.has_value(), "factor", "a number");
-        need(p.max_position_embeddings != 0, "max_position_embeddings", "a positive number");
-        need(inv_freq.size() > 1, "head_dim", "more than 2");
-        break;
-    case rope_kind::llama3: need(p.factor.has_value(), "factor", "a number"); [[fallthrough]];
-    case rope_kind::yarn:
-    case rope_kind::longrope:
-        need(p.original_max_position_embeddings != 0, "original_max_position_embeddings", "a positive number");
-        if (p.rope_type == rope_kind::longrope) {
-            const std::string count = std::to_string(inv_freq.size()) + " numbers";
-            need(p.short_factor.size() == inv_freq.size(), "short_factor", count);
-            need(p.long_factor.size() == inv_freq.size(), "long_factor", count);
-        }
-        break;
-    }
+    detail::check_rope(p, inv_freq.size());
     switch (p.rope_type) {
     case rope_kind::plain: detail::rope_plain(static_cast<float>(p.rope_theta), inv_freq); break;
     case rope_kind::linear: detail::rope_linear(p, inv_freq); break;
