@@ -75,6 +75,8 @@ struct kernel_table {
     /// One row of H heads: x[H,K] rotated by cos, sin[K/2].
     void (*rope)(float* x, const float* cos, const float* sin, std::size_t heads, std::size_t k) noexcept = nullptr;
     void (*add)(float* x, const float* y, std::size_t n) noexcept = nullptr;
+    /// Reads memory in 1, 2, 4, 6, 8, 12 or 16 streams side by side with prefetch `ahead` bytes ahead.
+    float (*read_memory)(const float* p, std::size_t bytes, int streams, std::size_t ahead) noexcept = nullptr;
 
     template <class W> [[nodiscard]] const weight_kernels<W>& weights() const noexcept {
         if constexpr (std::is_same_v<W, float>) return f32_weights;
