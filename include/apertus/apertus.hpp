@@ -19,9 +19,19 @@
 
 #include <apertus/generate/generate.hpp>
 #include <apertus/generate/generation_config.hpp>
+#include <apertus/generate/padded.hpp>
 #include <apertus/generate/streamer.hpp>
 
+#include <apertus/model/padded_forward.hpp>
+
+#include <apertus/text/chat_message.hpp>
+#include <apertus/text/chat_template.hpp>
+#include <apertus/text/streaming_decoder.hpp>
+#include <apertus/text/tokenizer.hpp>
+
 #include <apertus/run/causal_lm.hpp>
+#include <apertus/run/conversation.hpp>
+#include <apertus/run/pretrained_tokenizer.hpp>
 
 #ifndef APERTUS_SEPARATE_COMPILATION
 #include <apertus/run/load_model.hpp>

@@ -1,0 +1,137 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Tests the program from outside, as a script would use it: output, exit status, one-line errors.
+#   tests/cli/run.sh build/apertus
+set -u
+program=$(realpath "${1:?usage: tests/cli/run.sh PROGRAM}")
+cd "$(dirname "$0")/../.." || exit 1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+ok() { passed=$((passed + 1)); }
+bad() {
+    failed=$((failed + 1))
+    echo "FAILED: $*"
+    sed 's/^/   out: /' "$work/out" | head -n 5 | cut -c1-300
+    sed 's/^/   err: /' "$work/err" | head -n 5 | cut -c1-300
+}
+# run STATUS ARGUMENTS...: runs the program and checks its exit status
+run() {
+    local wanted=$1 status
+    shift
+    "$program" "$@" > "$work/out" 2> "$work/err" < "${input:-/dev/null}"
+    status=$?
+    if [ $status = "$wanted" ]; then ok; else bad "exit status $status instead of $wanted: apertus $*"; fi
+}
+out() { if grep -qF -- "$1" "$work/out"; then ok; else bad "output lacks: $1"; fi; }
+out_is() { if [ "$(cat "$work/out")" = "$1" ]; then ok; else bad "output is not: $1"; fi; }
+err() { if grep -qF -- "$1" "$work/err"; then ok; else bad "stderr lacks: $1"; fi; }
+one_line_error() {
+    if [ "$(wc -l < "$work/err")" = 1 ] && grep -q '^apertus: ' "$work/err"; then ok; else bad "not a one-line error"; fi
+}
+golden=tests/golden/v1_8b
+
+# generate
+run 0 generate --chat --quiet --max-new-tokens 40 'Was ist die Hauptstadt der Schweiz?'
+out Bern
+run 0 generate --chat --json 'Hello!'
+out '"finish_reason":'
+out '"decode_tokens_per_second":'
+run 0 generate --json --ids 1,2,3 --max-new-tokens 4 --ignore-eos --model $golden
+out '"finish_reason":"length"'
+cp "$work/out" "$work/first"
+run 0 generate --json --ids 1,2,3 --max-new-tokens 4 --ignore-eos --model $golden --threads 1 --prefill-chunk 2 --no-mmap
+if [ "$(grep -o '"ids":[^]]*' "$work/out")" = "$(grep -o '"ids":[^]]*' "$work/first")" ]; then ok; else bad 'threads or chunks change ids'; fi
+run 0 generate --chat --quiet --seed 7 --temperature 1.5 --max-new-tokens 20 'Hello!'
+cp "$work/out" "$work/first"
+run 0 generate --chat --quiet --seed 7 --temperature 1.5 --max-new-tokens 20 --threads 1 'Hello!'
+if cmp -s "$work/out" "$work/first"; then ok; else bad 'same seed, other text'; fi
+
+# chat: history, commands, the end of the input
+printf 'Hello!\n/history\n/nonsense\n/exit\n' > "$work/talk"
+input=$work/talk run 0 chat --max-new-tokens 30
+out 'user: Hello!'
+out 'assistant: '
+out 'unknown command'
+
+# tokenize, detokenize
+run 0 tokenize --json
+out_is ''
+printf 'Grüezi mitenand!\n\nzwei  Wörter\n' > "$work/text"
+input=$work/text run 0 tokenize --json --no-special
+if [ "$(wc -l < "$work/out")" = 3 ]; then ok; else bad 'one line per line'; fi
+out '{"ids":[]}'
+cp "$work/out" "$work/ids"
+input=$work/ids run 0 detokenize
+if cmp -s "$work/out" "$work/text"; then ok; else bad 'detokenize does not give the text back'; fi
+printf '"two\\nlines"\n' > "$work/json"
+input=$work/json run 0 tokenize --json --json-in
+out '{"ids":[1,'
+run 0 tokenize --json --json-in --untrusted < /dev/null
+printf '<|user_end|>\n' > "$work/special"
+input=$work/special run 0 tokenize --json --no-special
+out_is '{"ids":[66]}'
+input=$work/special run 0 tokenize --json --no-special --untrusted
+if grep -qF '66' "$work/out" && [ "$(cat "$work/out")" = '{"ids":[66]}' ]; then bad 'untrusted text gave a control token'; else ok; fi
+
+# render
+cat > "$work/messages.json" <<'JSON'
+[{"role": "system", "content": "S"}, {"role": "user", "content": "a <|user_end|> b"}]
+JSON
+run 0 render --json "$work/messages.json"
+out '"text":"<s><|system_start|>S<|system_end|>'
+out '<|assistant_start|>"'
+if [ "$(grep -o '"ids":.*' "$work/out" | tr -c '0-9' '\n' | grep -cx 66)" = 1 ]; then ok; else bad 'content closed the turn'; fi
+if [ "$(grep -o '"ids":.*' "$work/out" | tr -c '0-9' '\n' | grep -cx 1)" = 1 ]; then ok; else bad 'BOS is not there exactly once'; fi
+run 0 render --no-generation-prompt "$work/messages.json"
+if grep -q 'assistant_start' "$work/out"; then bad 'generation prompt in spite of the option'; else ok; fi
+
+# logits, info, bench
+run 0 logits --json --ids 1,2,3 --model $golden
+if [ "$(grep -c '^{"position":' "$work/out")" = 3 ]; then ok; else bad 'one line per position'; fi
+run 0 info --json
+out '"num_hidden_layers":'
+out '"kv_cache":'
+run 0 info --tensors --model $golden
+out 'lm_head.weight'
+run 0 bench --json --prompt-tokens 8 --new-tokens 4 --repeat 1
+out '"ratio":'
+
+# errors: exit status 1 and one line for what goes wrong, 2 for wrong arguments
+run 1 generate --model "$work/nowhere" hello
+one_line_error
+err nowhere
+mkdir "$work/broken"
+cp $golden/config.json "$work/broken"
+run 1 generate --ids 1 --model "$work/broken"
+one_line_error
+err 'model.safetensors'
+head -c 1000 "$(ls $golden/model*.safetensors | head -n 1)" > "$work/broken/model.safetensors"
+run 1 generate --ids 1 --model "$work/broken"
+one_line_error
+run 1 generate --ids 999999999 --model $golden
+one_line_error
+run 1 generate --temperature -1 hello
+one_line_error
+err temperature
+run 1 generate --isa avx1024 hello
+one_line_error
+echo '{' > "$work/bad.json"
+run 1 render "$work/bad.json"
+one_line_error
+run 2
+run 2 nonsense
+run 2 generate --nonsense
+run 2 logits
+run 0 --help
+out generate
+run 0 --version
+out apertus
+if [ -w /dev/full ]; then
+    "$program" tokenize --no-special hello > /dev/full 2> "$work/err"
+    if [ $? = 1 ]; then ok; else bad 'a full disk is not noticed'; fi
+fi
+echo "$passed passed, $failed failed, 0 skipped"
+[ $failed = 0 ]
