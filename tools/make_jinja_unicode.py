@@ -52,6 +52,24 @@ def mapping(convert):
     return [(f, l, s or 1, d) for f, l, s, d in runs], special
 
 
+def strided(rs):
+    """Merges single code points two apart (the alternating letters of many alphabets)."""
+    out = []
+    for a, b in rs:
+        if a == b and out and out[-1][1] + 2 == a and (out[-1][2] == 2 or out[-1][0] == out[-1][1]):
+            out[-1] = (out[-1][0], a, 2)
+        else:
+            out.append((a, b, 1))
+    return out
+
+
+def emit_strided(name, what, rs):
+    print(f"/// {what}")
+    print(f"inline constexpr code_point_run {name}[] = {{")
+    emit_rows([f"{{0x{a:x}, 0x{b:x}, {step}}}" for a, b, step in strided(rs)])
+    print("};\n")
+
+
 def emit_ranges(name, what, rs):
     print(f"/// {what}")
     print(f"inline constexpr code_point_range {name}[] = {{")
@@ -79,6 +97,8 @@ def main():
     print("APERTUS_BEGIN_NAMESPACE\n")
     print("namespace detail::jinja {\n")
     print("struct code_point_range {\n    char32_t first;\n    char32_t last;\n};\n")
+    print("/// first, first + step, ... last.")
+    print("struct code_point_run {\n    char32_t first;\n    char32_t last;\n    char32_t step;\n};\n")
     print("/// first, first + step, ... last map to themselves plus delta.")
     print("struct case_run {\n    char32_t first;\n    char32_t last;\n    char32_t step;\n    int delta;\n};\n")
     print("/// A code point that maps to two or three.")
@@ -96,8 +116,8 @@ def main():
     emit_ranges("digit_ranges", "str.isdigit()", ranges(str.isdigit))
     emit_ranges("decimal_ranges", "str.isdecimal(); runs of ten, zero first", ranges(str.isdecimal))
     emit_ranges("unprintable_ranges", "not str.isprintable()", ranges(lambda c: not c.isprintable()))
-    emit_ranges("uppercase_ranges", "str.isupper()", ranges(str.isupper))
-    emit_ranges("lowercase_ranges", "str.islower()", ranges(str.islower))
+    emit_strided("uppercase_runs", "str.isupper()", ranges(str.isupper))
+    emit_strided("lowercase_runs", "str.islower()", ranges(str.islower))
 
     # Case_Ignorable, seen through the final sigma: a sigma after "A" and this character is final.
     emit_ranges("case_ignorable_ranges", "skipped when a final sigma is looked for",

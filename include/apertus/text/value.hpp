@@ -505,7 +505,7 @@ inline std::size_t hash_key(const value& key) {
 
 /// Python's ==.
 [[nodiscard]] inline bool operator==(const value& a, const value& b) {
-    detail::jinja::work_budget budget(100'000'000);
+    detail::jinja::work_budget budget(20'000'000);
     return detail::jinja::values_equal(a, b, budget);
 }
 

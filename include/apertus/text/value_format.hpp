@@ -301,13 +301,13 @@ inline bool values_less(const value& a, const value& b, work_budget& budget) {
 
 /// Python's str(v), as plain bytes.
 [[nodiscard]] inline std::string to_string(const value& v) {
-    detail::jinja::work_budget budget(1'000'000'000);
+    detail::jinja::work_budget budget(20'000'000);
     return detail::jinja::to_text(v, budget).bytes();
 }
 
 /// Python's repr(v), as plain bytes.
 [[nodiscard]] inline std::string to_repr(const value& v) {
-    detail::jinja::work_budget budget(1'000'000'000);
+    detail::jinja::work_budget budget(20'000'000);
     marked_text out;
     detail::jinja::append_repr(out, v, budget);
     return out.bytes();
@@ -315,7 +315,7 @@ inline bool values_less(const value& a, const value& b, work_budget& budget) {
 
 /// Python's json.dumps(v) in the given style, marks kept.
 [[nodiscard]] inline marked_text to_json_text(const value& v, const json_style& style = {}) {
-    detail::jinja::work_budget budget(1'000'000'000);
+    detail::jinja::work_budget budget(20'000'000);
     marked_text out;
     detail::jinja::append_json(out, v, style, budget);
     return out;

@@ -321,6 +321,10 @@ inline value renderer::get_attribute(const value& object, std::string_view name)
     if (object.is_mapping()) {
         if (const value* found = object.as_map().find(name)) return *found;
     }
+    if (object.is_tuple() && object.items().size() == 2) { // what the filter groupby gives is a named tuple
+        if (name == "grouper") return object.items()[0];
+        if (name == "list") return object.items()[1];
+    }
     return missing_attribute(object, value(name));
 }
 

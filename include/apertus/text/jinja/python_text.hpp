@@ -57,7 +57,8 @@ inline void append_utf8(std::string& out, char32_t c) {
     }
 }
 
-template <std::size_t N> [[nodiscard]] bool in_ranges(const code_point_range (&table)[N], char32_t c) noexcept {
+/// The first entry of a sorted table that does not end before `c`, or its size.
+template <class Entry, std::size_t N> [[nodiscard]] std::size_t find_entry(const Entry (&table)[N], char32_t c) noexcept {
     std::size_t low = 0;
     std::size_t high = N;
     while (low < high) {
@@ -65,7 +66,17 @@ template <std::size_t N> [[nodiscard]] bool in_ranges(const code_point_range (&t
         if (table[middle].last < c) low = middle + 1;
         else high = middle;
     }
-    return low < N && table[low].first <= c;
+    return low;
+}
+
+template <std::size_t N> [[nodiscard]] bool in_ranges(const code_point_range (&table)[N], char32_t c) noexcept {
+    const std::size_t i = find_entry(table, c);
+    return i < N && table[i].first <= c;
+}
+
+template <class Run, std::size_t N> [[nodiscard]] bool in_runs(const Run (&table)[N], char32_t c) noexcept {
+    const std::size_t i = find_entry(table, c);
+    return i < N && table[i].first <= c && (c - table[i].first) % table[i].step == 0;
 }
 
 /// str.isspace() of one character.
@@ -82,8 +93,8 @@ template <std::size_t N> [[nodiscard]] bool in_ranges(const code_point_range (&t
     return c < 0x80 ? (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
                     : is_alphabetic(c) || in_ranges(numeric_ranges, c);
 }
-[[nodiscard]] inline bool is_uppercase(char32_t c) noexcept { return in_ranges(uppercase_ranges, c); }
-[[nodiscard]] inline bool is_lowercase(char32_t c) noexcept { return in_ranges(lowercase_ranges, c); }
+[[nodiscard]] inline bool is_uppercase(char32_t c) noexcept { return in_runs(uppercase_runs, c); }
+[[nodiscard]] inline bool is_lowercase(char32_t c) noexcept { return in_runs(lowercase_runs, c); }
 
 /// The value of a decimal digit of any script, or -1.
 [[nodiscard]] inline int decimal_digit(char32_t c) noexcept {
@@ -285,15 +296,7 @@ void append_case(std::string& out, char32_t c, const case_run (&runs)[R], const 
         }
         return;
     }
-    std::size_t low = 0;
-    std::size_t high = R;
-    while (low < high) {
-        const std::size_t middle = low + (high - low) / 2;
-        if (runs[middle].last < c) low = middle + 1;
-        else high = middle;
-    }
-    const bool hit = low < R && runs[low].first <= c && (c - runs[low].first) % runs[low].step == 0;
-    append_utf8(out, hit ? static_cast<char32_t>(static_cast<int>(c) + runs[low].delta) : c);
+    append_utf8(out, in_runs(runs, c) ? static_cast<char32_t>(static_cast<int>(c) + runs[find_entry(runs, c)].delta) : c);
 }
 
 /// Whether the sigma at byte `at` is the last letter of a word (Unicode's Final_Sigma).

@@ -313,6 +313,7 @@ inline bool renderer::truthy(const value& v) {
     case value_kind::boolean:
     case value_kind::integer: return v.as_integer() != 0;
     case value_kind::floating: return v.as_double() != 0.0;
+    case value_kind::string: return !v.as_text().empty();
     default: return length(v) != 0;
     }
 }
@@ -320,7 +321,7 @@ inline bool renderer::truthy(const value& v) {
 inline std::int64_t renderer::length(const value& v) {
     switch (v.kind()) {
     case value_kind::undefined: return 0;
-    case value_kind::string: return v.as_text().empty() ? 0 : static_cast<std::int64_t>(count_code_points(v.as_string()));
+    case value_kind::string: return static_cast<std::int64_t>(count_code_points(v.as_string()));
     case value_kind::list:
     case value_kind::tuple: return static_cast<std::int64_t>(v.items().size());
     case value_kind::mapping: return static_cast<std::int64_t>(v.as_map().size());
