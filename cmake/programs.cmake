@@ -15,6 +15,10 @@ if(APERTUS_SANITIZE)
   target_link_options(apertus_flags INTERFACE -fsanitize=${APERTUS_SANITIZE})
 endif()
 
+# Our own programs share one compiled copy of the templates behind `causal_lm`, with the same flags. That the header-only
+# form works is tested by itself: tools/test.sh, steps example and install.
+target_link_libraries(apertus_compiled PRIVATE apertus_flags)
+
 # Optional libraries of tests, benches and tools; Eigen is found with the library's own dependencies.
 find_package(benchmark QUIET)
 find_path(APERTUS_PCRE2_INCLUDE_DIR pcre2.h)
@@ -67,7 +71,7 @@ function(apertus_add_programs folder)
     set_target_properties(apertus_${folder}_${name} PROPERTIES
       OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/${folder})
     target_include_directories(apertus_${folder}_${name} PRIVATE ${PROJECT_SOURCE_DIR}/${folder})
-    target_link_libraries(apertus_${folder}_${name} PRIVATE apertus_flags ${libraries})
+    target_link_libraries(apertus_${folder}_${name} PRIVATE apertus_flags apertus::compiled ${libraries})
   endforeach()
 endfunction()
 
@@ -90,7 +94,8 @@ function(apertus_add_cli)
     OUTPUT_NAME apertus RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
   target_include_directories(apertus_cli SYSTEM PRIVATE ${APERTUS_CLI11_INCLUDE_DIR})
   target_link_libraries(apertus_cli PRIVATE apertus_flags apertus::compiled)
-  target_precompile_headers(apertus_cli PRIVATE <apertus/apertus.hpp>) # the demo's first build is timed
+  # One translation unit for all commands: the headers cost more than the commands do.
+  set_target_properties(apertus_cli PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 0)
   if(APERTUS_LIBEDIT_INCLUDE_DIR AND APERTUS_LIBEDIT_LIBRARY)
     target_compile_definitions(apertus_cli PRIVATE APERTUS_HAVE_LIBEDIT=1)
     target_include_directories(apertus_cli SYSTEM PRIVATE ${APERTUS_LIBEDIT_INCLUDE_DIR})

@@ -8,7 +8,7 @@
 #   tools/test.sh              all steps
 #   tools/test.sh --quick      the unit tests with g++ only
 #   tools/test.sh STEP...      these steps; their names:
-all_steps=(layering gcc clang14 clang19 headers budget refused example cli install sanitize fuzz tidy format)
+all_steps=(layering gcc clang14 clang19 headers budget refused example cli install fuzz tidy format)
 #
 # APERTUS_FUZZ_SECONDS   how long each fuzz harness runs (default 10)
 # APERTUS_TEST_DATA      the folder of other people's tokenizers and texts (default ../shared/data)
@@ -44,16 +44,21 @@ step_gcc() {
     unit_tests build
 }
 
-with_clang() { # VERSION
-    command -v "clang++-$1" > /dev/null || skip "clang++-$1 is not installed"
-    build "build/clang$1" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O1 "-DCMAKE_CXX_COMPILER=clang++-$1" \
-        -DAPERTUS_WERROR=ON $(programs ON)
-    unit_tests "build/clang$1"
+about_clang14='unit tests, clang 14, with address and undefined-behaviour sanitizers and assertions'
+step_clang14() {
+    build build/clang14 -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1' -DCMAKE_CXX_COMPILER=clang++-14 \
+        -DAPERTUS_WERROR=ON -DAPERTUS_SANITIZE=address,undefined $(programs OFF) -DAPERTUS_BUILD_TESTS=ON
+    ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 unit_tests build/clang14
 }
-about_clang14='unit tests and all programs, clang 14, assertions on'
-step_clang14() { with_clang 14; }
-about_clang19='unit tests and all programs, clang 19, assertions on'
-step_clang19() { with_clang 19; }
+about_clang19='every header together and every example, clang 19, warnings are errors'
+step_clang19() {
+    command -v clang++-19 > /dev/null || skip 'clang++-19 is not installed'
+    mkdir -p build/clang19
+    find include/apertus -name '*.hpp' ! -name src.hpp | sort | sed 's|^include/\(.*\)|#include <\1>|' > build/clang19/all_headers.cpp
+    for source in build/clang19/all_headers.cpp examples/*.cpp; do
+        clang++-19 -std=c++20 -fsyntax-only $warnings -Iinclude -Itools/cli "$source"
+    done
+}
 
 about_headers='every header compiles alone, g++'
 step_headers() {
@@ -96,13 +101,6 @@ step_cli() {
 about_install='find_package, add_subdirectory, pkg-config, Meson, two translation units'
 step_install() { tests/install/run.sh; }
 
-about_sanitize='unit tests with address and undefined-behaviour sanitizers, g++'
-step_sanitize() {
-    build build/asan -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1' -DCMAKE_CXX_COMPILER=g++ \
-        -DAPERTUS_SANITIZE=address,undefined $(programs OFF) -DAPERTUS_BUILD_TESTS=ON
-    ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 unit_tests build/asan
-}
-
 about_fuzz="${APERTUS_FUZZ_SECONDS:-10} s of libFuzzer per harness, from the committed corpus"
 step_fuzz() {
     build build/fuzz -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1' -DCMAKE_CXX_COMPILER=clang++-14 \
@@ -110,11 +108,11 @@ step_fuzz() {
     tests/fuzz/run.sh build/fuzz/tests/fuzz "${APERTUS_FUZZ_SECONDS:-10}"
 }
 
-about_tidy='clang-tidy over every header and program'
+about_tidy="clang-tidy over every header, and examples that stand for the rest"
 step_tidy() {
     mkdir -p build/tidy
     find include/apertus -name '*.hpp' ! -name src.hpp | sort | sed 's|^include/\(.*\)|#include <\1>|' > build/tidy/all_headers.cpp
-    sources=(build/tidy/all_headers.cpp examples/*.cpp tools/*.cpp tools/cli/*.cpp bench/*.cpp)
+    sources=(build/tidy/all_headers.cpp examples/05*.cpp examples/06*.cpp)
     printf '%s\0' "${sources[@]}" | xargs -0 -n 1 -P "$jobs" sh -c '
         clang-tidy-14 --quiet "$0" -- -std=c++20 -Iinclude -Itests -isystem /usr/include/eigen3 -fopenmp \
             -DAPERTUS_SOURCE_DIR=\"\" > "build/tidy/$(basename "$0").log" 2>&1 ||

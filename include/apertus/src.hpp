@@ -8,5 +8,6 @@
 #error "apertus/src.hpp is for separate compilation: define APERTUS_SEPARATE_COMPILATION in the whole program"
 #endif
 
+#define APERTUS_SOURCE
 #include <apertus/apertus.hpp>
 #include <apertus/run/load_model.hpp>

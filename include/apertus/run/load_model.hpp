@@ -2,8 +2,12 @@
 //
 // Where the templates are chosen: architecture by config.json, weight format by the checkpoint or the caller, backend by
 // the caller. The only header that sees them all. With APERTUS_SEPARATE_COMPILATION defined, programs see declarations
-// only and one translation unit includes <apertus/src.hpp>.
+// only (this header is empty for them) and one translation unit includes <apertus/src.hpp>.
 #pragma once
+
+#include <apertus/run/causal_lm.hpp>
+
+#if !defined(APERTUS_SEPARATE_COMPILATION) || defined(APERTUS_SOURCE)
 
 #include <apertus/arch/all.hpp>
 #include <apertus/backend/cpu.hpp>
@@ -11,7 +15,6 @@
 #include <apertus/format/formats.hpp>
 #include <apertus/model/loader.hpp>
 #include <apertus/model/session.hpp>
-#include <apertus/run/causal_lm.hpp>
 #include <apertus/run/checkpoint_source.hpp>
 #include <apertus/run/config_json.hpp>
 #include <apertus/run/generation_config_json.hpp>
@@ -150,3 +153,5 @@ APERTUS_DEFINITION causal_lm causal_lm::from_memory(std::string_view config_json
 APERTUS_END_NAMESPACE
 
 #undef APERTUS_DEFINITION
+
+#endif
