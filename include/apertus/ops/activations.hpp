@@ -38,7 +38,7 @@ struct xielu {
           eps(eps_value) {}
 
     template <class Lane> [[nodiscard]] Lane operator()(const Lane& x) const noexcept {
-        using namespace lane;
+        using lane::expm1, lane::min, lane::select;
         const Lane linear = Lane(beta) * x;
         const Lane positive = Lane(alpha_p) * x * x + linear;
         const Lane negative = (expm1(min(x, Lane(eps))) - x) * Lane(alpha_n) + linear;
@@ -49,7 +49,7 @@ struct xielu {
 /// GELU, exact: x/2 (1 + erf(x / sqrt 2)). "gelu" in configurations.
 struct gelu {
     template <class Lane> [[nodiscard]] Lane operator()(const Lane& x) const noexcept {
-        using namespace lane;
+        using lane::erf;
         return x * Lane(0.5F) * (Lane(1.0F) + erf(x * Lane(0.70710678F)));
     }
 };
@@ -57,7 +57,7 @@ struct gelu {
 /// GELU, tanh form: x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). "gelu_new", "gelu_pytorch_tanh".
 struct gelu_tanh {
     template <class Lane> [[nodiscard]] Lane operator()(const Lane& x) const noexcept {
-        using namespace lane;
+        using lane::tanh;
         const Lane inner = Lane(0.79788456F) * (x + Lane(0.044715F) * x * x * x);
         return x * Lane(0.5F) * (Lane(1.0F) + tanh(inner));
     }
@@ -66,7 +66,7 @@ struct gelu_tanh {
 /// SiLU, also called swish: x / (1 + e^-x).
 struct silu {
     template <class Lane> [[nodiscard]] Lane operator()(const Lane& x) const noexcept {
-        using namespace lane;
+        using lane::exp;
         return x / (Lane(1.0F) + exp(-x));
     }
 };
@@ -74,7 +74,7 @@ struct silu {
 /// max(x, 0); NaN stays NaN.
 struct relu {
     template <class Lane> [[nodiscard]] Lane operator()(const Lane& x) const noexcept {
-        using namespace lane;
+        using lane::select;
         return select(x < Lane(0.0F), Lane(0.0F), x);
     }
 };

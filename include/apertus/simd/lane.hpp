@@ -2,8 +2,9 @@
 //
 // The words in which elementwise mathematics is written once and run on any lane: a plain float here, an xsimd batch in
 // simd/xsimd.hpp. A functor templated on the lane says
-//     using namespace lane;            // select, min, max, abs, exp, expm1, erf, tanh
+//     using apertus::lane::exp, apertus::lane::select;      // of select, min, max, abs, exp, expm1, erf, tanh
 // and calls the words unqualified: for float the overloads below are found, for a batch those of its own namespace.
+// (Declarations, not `using namespace`: that would leave the C library's exp(double) and abs(int) in the running.)
 // This header needs no SIMD library.
 #pragma once
 
