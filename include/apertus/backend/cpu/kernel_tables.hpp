@@ -1,12 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Compiles backend/cpu/kernels.hpp for every instruction set and hands out the table of one of them.
+// Compiles backend/cpu/kernels.hpp for every instruction set and hands out the table of one of them. This is most of what
+// the cpu backend costs to compile; with APERTUS_SEPARATE_COMPILATION it is done once, in apertus/src.hpp.
 #pragma once
 
 #include <apertus/backend/cpu/kernel_table.hpp>
+#include <apertus/simd/isa.hpp>
+#include <apertus/simd/xsimd.hpp>
+
+APERTUS_BEGIN_NAMESPACE
+namespace detail {
+
+/// The kernels for `isa`, which must be available on this machine. `Arch` tags the portable ones.
+template <class Arch = xsimd::default_arch> [[nodiscard]] kernel_table make_kernel_table(cpu_isa isa) noexcept;
+
+} // namespace detail
+APERTUS_END_NAMESPACE
+
+#if !defined(APERTUS_SEPARATE_COMPILATION) || defined(APERTUS_SOURCE)
 #include <apertus/core/dtype.hpp>
 #include <apertus/ops/norm.hpp>
-#include <apertus/simd/isa.hpp>
 #include <apertus/simd/target.hpp>
 #include <apertus/simd/vec16.hpp>
 
@@ -38,8 +51,7 @@ APERTUS_TARGET_END
 APERTUS_BEGIN_NAMESPACE
 namespace detail {
 
-/// The kernels for `isa`, which must be available on this machine. `Arch` tags the portable ones.
-template <class Arch = xsimd::default_arch> [[nodiscard]] kernel_table make_kernel_table(cpu_isa isa) noexcept {
+template <class Arch> kernel_table make_kernel_table(cpu_isa isa) noexcept {
 #if APERTUS_X86
     if (isa == cpu_isa::avx512) return avx512::make_table<avx512::vec16>(isa);
     if (isa == cpu_isa::avx2) return avx2::make_table<avx2::vec16>(isa);
@@ -47,5 +59,10 @@ template <class Arch = xsimd::default_arch> [[nodiscard]] kernel_table make_kern
     return portable::make_table<portable::vec16<Arch>>(isa);
 }
 
+#ifdef APERTUS_SEPARATE_COMPILATION
+template kernel_table make_kernel_table<xsimd::default_arch>(cpu_isa isa) noexcept;
+#endif
+
 } // namespace detail
 APERTUS_END_NAMESPACE
+#endif
