@@ -8,7 +8,7 @@
 #   tools/test.sh              all steps
 #   tools/test.sh --quick      the unit tests with g++ only
 #   tools/test.sh STEP...      these steps; their names:
-all_steps=(layering gcc clang14 clang19 headers budget refused example cli install fuzz tidy format)
+all_steps=(layering gcc programs clang14 clang19 headers budget refused example cli install fuzz tidy format)
 #
 # APERTUS_FUZZ_SECONDS   how long each fuzz harness runs (default 10)
 # APERTUS_TEST_DATA      the folder of other people's tokenizers and texts (default ../shared/data)
@@ -38,10 +38,19 @@ unit_tests() { timeout 3600 "$1/tests/apertus_tests" --color_output=no; }
 
 programs() { for kind in TESTS EXAMPLES BENCH TOOLS; do echo "-DAPERTUS_BUILD_$kind=$1"; done; }
 
-about_gcc='unit tests and all programs, g++, warnings are errors'
+about_gcc='unit tests and the program build/apertus, g++, warnings are errors'
 step_gcc() {
-    build build -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=g++ -DAPERTUS_WERROR=ON $(programs ON)
+    build build -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=g++ -DAPERTUS_WERROR=ON $(programs OFF) \
+        -DAPERTUS_BUILD_TESTS=ON -DAPERTUS_BUILD_TOOLS=ON
     unit_tests build
+}
+about_programs='examples and benches, g++, warnings are errors'
+step_programs() {
+    build build/programs -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_COMPILER=g++ -DAPERTUS_WERROR=ON $(programs OFF) \
+        -DAPERTUS_BUILD_EXAMPLES=ON -DAPERTUS_BUILD_BENCH=ON
+    for n in 01_generate 03_sampling 04_own_threads 05_new_activation 06_new_weight_format 07_new_backend 08_new_architecture; do
+        "build/programs/examples/$n"
+    done
 }
 
 about_clang14='unit tests, clang 14, with address and undefined-behaviour sanitizers and assertions'
