@@ -3,9 +3,9 @@
 """Writes include/apertus/text/unicode_normalize_data.hpp: canonical (de)composition, combining classes and lower case.
 
 Hugging Face tokenizers 0.23.3 normalises with the Unicode 9.0 tables of the crate unicode-normalization-alignments (characters that are
-younger have combining class 0 and no decomposition) and lower-cases with Unicode 16.0 (Rust's standard library); we follow both.
+younger have combining class 0 and no decomposition) and lower-cases with Unicode 17.0 (Rust's standard library); we follow both.
 
-    pip install unicodedata2==16.0.0
+    pip install unicodedata2==17.0.0
     python3 tools/unicode/generate_normalize_data.py > include/apertus/text/unicode_normalize_data.hpp
 
 The age of characters comes from Debian's /usr/share/unicode/DerivedAge.txt (package unicode-data).
@@ -15,7 +15,7 @@ import unicodedata as own_database
 
 import unicodedata2 as unicode_database
 
-VERSION = "16.0.0"
+VERSION = "17.0.0"
 NORMALIZATION_AGE = 9.0
 HANGUL = range(0xAC00, 0xAC00 + 11172)
 

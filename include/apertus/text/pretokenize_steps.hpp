@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +28,11 @@ struct split_range {
     std::size_t begin, end;
     bool match;
 };
+
+/// Rust's char::is_numeric, which Hugging Face's Digits asks: Unicode 17.0, where 13 numbers are younger than our table.
+[[nodiscard]] constexpr bool is_numeric(std::uint32_t code) noexcept {
+    return in_mask(code, masks::number) || (code >= 0x11DE0 && code <= 0x11DE9) || (code >= 0x16FF4 && code <= 0x16FF6);
+}
 
 /// What Hugging Face's NormalizedString::split makes of matches and gaps: the ranges that stay, in order.
 [[nodiscard]] inline std::vector<split_range> apply_behavior(std::vector<split_range> parts, split_behavior behavior) {
@@ -104,9 +110,8 @@ public:
 
     [[nodiscard]] bool byte_level() const noexcept { return bytes_.has_value(); }
 
-    /// Calls sink(piece, begin) for every piece of valid UTF-8 `text`; `begin` is the byte of `text` where the piece starts.
-    /// When the piece is longer than the text behind it, it starts with a space that was put there (which belongs to the first
-    /// character); `inserted` tells so: sink(piece, begin, inserted).
+    /// Calls sink(piece, begin, inserted) for every piece of valid UTF-8 `text`; `begin` is the byte of `text` where the piece starts.
+    /// `inserted`: the piece starts with a space that add_prefix_space put in front of that byte.
     template <class Sink> void split(std::string_view text, Sink&& sink) const {
         const bool prefix = bytes_ && bytes_->add_prefix_space;
         if (direct_ && !(prefix && !cuts_.empty())) {
@@ -181,7 +186,7 @@ private:
             if (digits) {
                 for (std::size_t i = 0; i < text.size();) {
                     const utf8_character c = utf8_decode(text.data() + i);
-                    if (in_mask(c.code, masks::number)) add(i, i + c.size);
+                    if (detail::is_numeric(c.code)) add(i, i + c.size);
                     i += c.size;
                 }
             } else {
