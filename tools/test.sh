@@ -5,10 +5,12 @@
 # runs the steps below, says what was skipped and why, and sums up in the last line: "N passed, N failed, N skipped".
 # Unit tests count once for each build that runs them. Logs stay in build/logs.
 #
-#   tools/test.sh              all steps
+#   tools/test.sh              the steps that continuous integration runs (default_steps)
+#   tools/test.sh --all        all steps
 #   tools/test.sh --quick      the unit tests with g++ only
 #   tools/test.sh STEP...      these steps; their names:
 all_steps=(layering gcc programs clang14 clang19 headers budget refused example cli install fuzz tidy format)
+default_steps=(layering gcc cli refused example budget)
 #
 # APERTUS_FUZZ_SECONDS   how long each fuzz harness runs (default 10)
 # APERTUS_TEST_DATA      the folder of other people's tokenizers and texts (default ../shared/data)
@@ -177,7 +179,8 @@ steps=()
 for argument in "$@"; do
     case $argument in
         --quick) steps+=(gcc) ;;
-        -h | --help) sed -n '3,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        --all) steps+=("${all_steps[@]}") ;;
+        -h | --help) sed -n '3,18s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *)
             case " ${all_steps[*]} " in
                 *" $argument "*) steps+=("$argument") ;;
@@ -185,7 +188,12 @@ for argument in "$@"; do
             esac ;;
     esac
 done
-[ ${#steps[@]} -gt 0 ] || steps=("${all_steps[@]}")
+if [ ${#steps[@]} = 0 ]; then
+    steps=("${default_steps[@]}")
+    for step in "${all_steps[@]}"; do
+        case " ${default_steps[*]} " in *" $step "*) ;; *) echo "not among the default steps: $step (tools/test.sh --all)" ;; esac
+    done
+fi
 
 packages=("${build_packages[@]}")
 for step in "${steps[@]}"; do

@@ -2,6 +2,7 @@
 #include <apertus/run/causal_lm.hpp>
 
 #include <apertus/run/load_model.hpp>
+#include <apertus/simd/isa.hpp>
 
 #include <support/test_support.hpp>
 

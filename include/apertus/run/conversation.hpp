@@ -31,10 +31,11 @@ public:
     }
 
     /// Adds a user's message, generates the answer and adds that too, complete or not: an answer that was stopped is
-    /// remembered as far as it came. `options.make_decoder` is set here. Throws what `generate` throws (then the user's
-    /// message is taken back), and error(resource) when the message alone does not fit into the context.
+    /// remembered as far as it came. `options.make_decoder` is set here. Throws what `generate` throws (then the
+    /// messages are what they were before), and error(resource) when the message alone does not fit into the context.
     generation_result say(std::string text, const generation_config& config = {}, generate_options options = {},
                           const chat_options& chat = pretrained_tokenizer::prompt_options()) {
+        std::vector<chat_message> before = messages_;
         messages_.push_back(chat_message{"user", std::move(text)});
         try {
             const std::vector<std::int32_t> ids = fit(config, chat);
@@ -47,7 +48,7 @@ public:
             messages_.push_back(chat_message{"assistant", answer.text});
             return result;
         } catch (...) {
-            messages_.pop_back();
+            messages_ = std::move(before);
             throw;
         }
     }
