@@ -30,7 +30,7 @@ budget() { # NAME LIMIT HEADERS...
 shopt -s nullglob
 reference=(include/apertus/backend/reference*.hpp)
 [ ${#reference[@]} = 0 ] || budget core+model+reference 1.3 include/apertus/core/*.hpp include/apertus/model/*.hpp "${reference[@]}"
-[ ! -e include/apertus/apertus.hpp ] || budget umbrella 7.5 include/apertus/apertus.hpp
+[ ! -e include/apertus/apertus.hpp ] || budget umbrella 11 include/apertus/apertus.hpp
 
 declare -A best
 TIMEFORMAT='%U %S'
