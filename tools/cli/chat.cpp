@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common.hpp"
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -80,11 +81,11 @@ int chat(const model_options& options, const generation_options& generation, con
     };
     start_anew(arguments.system);
 
+    std::signal(SIGINT, SIG_IGN); // Ctrl-C is for answers (interrupt_scope); the prompt is left with Ctrl-D
     line_reader input;
     const bool terminal = ::isatty(STDIN_FILENO) != 0;
     if (terminal) print("Type a message, /help for commands, Ctrl-D to leave.\n");
     for (;;) {
-        // Ctrl-C at the prompt gives a new prompt instead of ending the program
         const auto line = input.read_message();
         if (!line) break;
         if (line->empty()) continue;
