@@ -29,7 +29,7 @@ struct civil_time {
 struct render_limits {
     std::uint64_t max_steps = 20'000'000;     ///< evaluated nodes; 16 bytes of text made count as one
     std::uint64_t max_output = 64ULL << 20;   ///< bytes of any one string, the result included
-    int max_depth = 800;                      ///< nested statements, expressions and calls; each takes about 1 KiB of stack
+    int max_depth = 800;                      ///< nested statements, expressions and calls; each takes about half a KiB of stack
 };
 
 namespace detail::jinja {
