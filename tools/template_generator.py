@@ -345,7 +345,7 @@ class Grammar:
     def any(self, n=2):
         if self.chance(0.03):
             return self.pick("zz", "zz.foo", "d.nope", "d.nope.deep", "none.x", "l[99]", "l.append(1)", "d.update({})", "1 / 0", "'a' + 1", "[] < {}", "zz | upper", "i.x", "s.nope", "nofunc()", "l | nofilter",
-                             "l | first | first", "d['a']['b']", "(l | select)", "(s | int) + zz", "-s", "d[1:]", "{[]: 1}", "range(1000000)", "loop", "5 | length", "zz is callable", "s is divisibleby 2")
+                             "l | first | first", "d['a']['b']", "(l | select)", "(s | int) + zz", "-s", "d[1:]", "range(1000000)", "loop", "5 | length", "zz is callable", "s is divisibleby 2")
         return self.dice.choice([self.string, self.string, self.integer, self.number, self.list, self.mapping, self.condition, self.plain])(n)
 
     def plain(self, n):

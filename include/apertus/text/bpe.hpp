@@ -186,7 +186,6 @@ private:
     void enter_merges() {
         const std::size_t count = spec_.merges.size();
         merges_ = detail::merge_table(count, seed_);
-        std::vector<std::uint32_t> made_last(spelled_.size(), 0), used_first(spelled_.size(), detail::no_rank);
         std::string left, right, joined; // reused: a merge costs no allocation
         for (std::size_t i = 0; i < count; ++i) {
             const std::string_view left_token = spec_.text(spec_.merges[i].left), right_token = spec_.text(spec_.merges[i].right);
@@ -205,16 +204,8 @@ private:
                 joined.assign(left_token).append(right_token);
                 made = merge_operand(joined, i);
             }
-            const auto rank = static_cast<std::uint32_t>(i);
-            merges_.insert(left_id, right_id, {rank, made});
-            auto& last = made_last[static_cast<std::size_t>(made)];
-            last = std::max(last, rank);
-            for (const std::int32_t id : {left_id, right_id}) {
-                auto& first = used_first[static_cast<std::size_t>(id)];
-                first = std::min(first, rank);
-            }
+            merges_.insert(left_id, right_id, {static_cast<std::uint32_t>(i), made});
         }
-        for (std::size_t id = 0; id < made_last.size(); ++id) ascending_ = ascending_ && used_first[id] >= made_last[id];
         std::vector<bpe_spec::merge>().swap(spec_.merges);
         rank_limit_ = count;
     }
@@ -321,15 +312,15 @@ private:
                 const bool blocked = found.id >= 0 && forbidden_[static_cast<std::size_t>(found.id)] != 0;
                 return blocked ? detail::merge_value{detail::no_rank, -1} : found;
             };
-            detail::merge_symbols(s, rank_limit_, ascending_, allowed,
+            detail::merge_symbols(s, rank_limit_, allowed,
                                   [&](std::size_t i) { return allowed(s.symbols[i], s.symbols[i + 1]).rank; });
         } else if (!bytes.empty()) {
-            detail::merge_symbols(s, rank_limit_, ascending_, find, [&](std::size_t i) {
+            detail::merge_symbols(s, rank_limit_, find, [&](std::size_t i) {
                 return byte_pair_ranks_[std::size_t{static_cast<unsigned char>(bytes[i])} * 256 +
                                         static_cast<unsigned char>(bytes[i + 1])];
             });
         } else {
-            detail::merge_symbols(s, rank_limit_, ascending_, find,
+            detail::merge_symbols(s, rank_limit_, find,
                                   [&](std::size_t i) { return find(s.symbols[i], s.symbols[i + 1]).rank; });
         }
     }
@@ -361,7 +352,6 @@ private:
     detail::token_table others_; ///< byte-level: tokens with characters outside the alphabet, which no text can become
     detail::merge_table merges_;
     std::size_t rank_limit_ = 0;
-    bool ascending_ = true;
     bool all_bytes_ = false;
     std::array<std::int32_t, 256> byte_ids_{}, fallback_ids_{};
     std::vector<std::uint32_t> byte_pair_ranks_; ///< byte-level: the merge of two bytes, [256, 256]

@@ -4,8 +4,8 @@
 // same result, chosen by the number of symbols n:
 //   short  a scan for the minimum after every merge: n^2 steps, but everything in two small arrays;
 //   medium a heap of (rank, position): n log n;
-//   long   one list of positions per rank, ranks taken in ascending order: linear, for merge lists where a merge never makes a
-//          pair of lower rank than its own (every trained list; checked when the model is built, else the heap is used).
+//   long   one list of positions per rank, ranks taken in ascending order: linear but for pairs of lower rank than the merge that
+//          made them, which wait in a heap (trained lists have none, Tekken's list of all splits some).
 #pragma once
 
 #include <apertus/text/bpe_tables.hpp>
@@ -72,10 +72,10 @@ public:
         }
     }
 
-    /// Merges the pair at `at` and calls pair_made(rank, position) for each new pair that has a merge.
-    template <class PairMade> void merge(std::uint32_t at, const PairMade& pair_made) {
+    /// Merges the pair at `at` into `made` and calls pair_made(rank, position) for each new pair that has a merge.
+    template <class PairMade> void merge(std::uint32_t at, std::int32_t made, const PairMade& pair_made) {
         const std::uint32_t right = s_.next[at];
-        s_.symbols[at] = find_(s_.symbols[at], s_.symbols[right]).id;
+        s_.symbols[at] = made;
         s_.symbols[right] = -1;
         if (!s_.sizes.empty()) s_.sizes[at] += std::exchange(s_.sizes[right], 0);
         s_.ranks[right] = no_rank;
@@ -91,6 +91,8 @@ public:
     }
 
     [[nodiscard]] std::uint32_t rank(std::size_t at) const { return s_.ranks[at]; }
+    /// What the pair at `at` becomes.
+    [[nodiscard]] std::int32_t made(std::size_t at) const { return find_(s_.symbols[at], s_.symbols[s_.next[at]]).id; }
     /// Drops the symbols that were merged into others.
     void compact() {
         if (!s_.sizes.empty()) s_.sizes.erase(std::remove(s_.sizes.begin(), s_.sizes.end(), 0u), s_.sizes.end());
@@ -123,7 +125,7 @@ template <class Find> void merge_with_heap(merge_scratch& s, const Find& find) {
         s.heap.pop_back();
         const auto at = static_cast<std::uint32_t>(top);
         if (chain.rank(at) != top >> 32) continue;
-        chain.merge(at, [&](std::uint32_t rank, std::uint32_t position) {
+        chain.merge(at, chain.made(at), [&](std::uint32_t rank, std::uint32_t position) {
             s.heap.push_back(std::uint64_t{rank} << 32 | position);
             std::push_heap(s.heap.begin(), s.heap.end(), std::greater<>{});
         });
@@ -131,13 +133,42 @@ template <class Find> void merge_with_heap(merge_scratch& s, const Find& find) {
     chain.compact();
 }
 
-/// Needs: the pairs that a merge makes have a higher rank than the merge. `ranks` is one more than the highest rank.
+/// Merges s.positions, which all have the pair of `rank`, and what these merges put before the rest of them.
+template <class Find, class Add> void merge_list(merge_scratch& s, std::uint32_t rank, merge_chain<Find>& chain, const Add& add) {
+    std::int32_t made = -1; // all positions have the same pair
+    const auto pair_made = [&](std::uint32_t new_rank, std::uint32_t position) {
+        if (new_rank > rank) return add(new_rank, position);
+        s.heap.push_back(std::uint64_t{new_rank} << 32 | position);
+        std::push_heap(s.heap.begin(), s.heap.end(), std::greater<>{});
+    };
+    for (std::size_t i = 0; i < s.positions.size() || !s.heap.empty();) {
+        std::uint64_t next = i < s.positions.size() ? std::uint64_t{rank} << 32 | s.positions[i] : ~std::uint64_t{0};
+        if (!s.heap.empty() && s.heap.front() < next) {
+            next = s.heap.front();
+            std::pop_heap(s.heap.begin(), s.heap.end(), std::greater<>{});
+            s.heap.pop_back();
+        } else {
+            ++i;
+        }
+        const auto at = static_cast<std::uint32_t>(next);
+        if (chain.rank(at) != next >> 32) continue;
+        if (next >> 32 != rank) {
+            chain.merge(at, chain.made(at), pair_made);
+        } else {
+            if (made < 0) made = chain.made(at);
+            chain.merge(at, made, pair_made);
+        }
+    }
+}
+
+/// `ranks` is one more than the highest rank.
 template <class Find> void merge_with_lists(merge_scratch& s, std::size_t ranks, const Find& find) {
     merge_chain<Find> chain(s, find);
     // lists[r] is the index of the newest node of rank r; a node is position << 32 | index of the node before it.
     s.lists.assign(ranks, no_rank);
     s.occupied.assign(ranks / 64 + 1, 0);
     s.nodes.clear();
+    s.heap.clear();
     const auto add = [&](std::uint32_t rank, std::uint32_t position) {
         s.nodes.push_back(std::uint64_t{position} << 32 | s.lists[rank]);
         s.lists[rank] = static_cast<std::uint32_t>(s.nodes.size() - 1);
@@ -156,18 +187,15 @@ template <class Find> void merge_with_lists(merge_scratch& s, std::size_t ranks,
             }
             std::reverse(s.positions.begin(), s.positions.end()); // usually sorted now: text order
             if (!std::is_sorted(s.positions.begin(), s.positions.end())) std::sort(s.positions.begin(), s.positions.end());
-            for (const std::uint32_t at : s.positions) {
-                if (chain.rank(at) == rank) chain.merge(at, add);
-            }
+            merge_list(s, rank, chain, add);
         }
     }
     chain.compact();
 }
 
-/// Merges s.symbols. `first_rank(i)` is the rank of the pair (i, i + 1) at the start; `ranks` one more than the highest rank;
-/// `ascending`: see merge_with_lists.
+/// Merges s.symbols. `first_rank(i)` is the rank of the pair (i, i + 1) at the start; `ranks` one more than the highest rank.
 template <class Find, class FirstRank>
-void merge_symbols(merge_scratch& s, std::size_t ranks, bool ascending, const Find& find, const FirstRank& first_rank) {
+void merge_symbols(merge_scratch& s, std::size_t ranks, const Find& find, const FirstRank& first_rank) {
     const std::size_t n = s.symbols.size();
     if (n == 0) return;
     s.ranks.resize(n);
@@ -177,7 +205,7 @@ void merge_symbols(merge_scratch& s, std::size_t ranks, bool ascending, const Fi
         const std::size_t left = merge_short(s.symbols.data(), s.sizes.empty() ? nullptr : s.sizes.data(), s.ranks.data(), n, find);
         s.symbols.resize(left);
         if (!s.sizes.empty()) s.sizes.resize(left);
-    } else if (n <= long_merge_limit || !ascending) {
+    } else if (n <= long_merge_limit) {
         merge_with_heap(s, find);
     } else {
         merge_with_lists(s, ranks, find);

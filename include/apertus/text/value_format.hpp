@@ -80,29 +80,67 @@ inline void append_string_repr(marked_text& out, const marked_text& text, work_b
     out.push_back(quote);
 }
 
+/// A container that is being printed, and the ones around it. Values are trees except for namespaces, which can hold
+/// themselves; what is met again below a namespace prints as dots, as in Python.
+struct repr_frame {
+    value container;
+    const repr_frame* outer = nullptr;
+    bool below_namespace = false;
+    std::uint32_t depth = 0;
+
+    repr_frame(const value& v, const repr_frame* o, bool is_namespace = false)
+        : container(v), outer(o), below_namespace(is_namespace || (o && o->below_namespace)), depth(o ? o->depth + 1 : 0) {
+        if (depth > 2 * value_max_depth) template_fail("value nested too deeply to be printed");
+    }
+};
+
+[[nodiscard]] inline bool is_being_printed(const value& v, const repr_frame* frame) noexcept {
+    if (!frame || !frame->below_namespace) return false;
+    for (; frame; frame = frame->outer) {
+        if (frame->container.same_as(v)) return true;
+    }
+    return false;
+}
+
 /// str() and repr() of anything; objects of the engine write themselves through this hook.
 class printable_object : public value_object {
 public:
     using value_object::value_object;
-    virtual void print(marked_text& out, work_budget& budget, std::uint32_t level) const = 0;
+    /// `self` is the value that holds this object.
+    virtual void print(marked_text& out, work_budget& budget, const value& self, const repr_frame* outer) const = 0;
 };
 
-inline void append_repr(marked_text& out, const value& v, work_budget& budget, std::uint32_t depth = 0);
+inline void append_repr(marked_text& out, const value& v, work_budget& budget, const repr_frame* outer = nullptr);
 
-inline void append_repr_list(marked_text& out, const std::vector<value>& items, char open, char close, work_budget& budget,
-                             std::uint32_t depth) {
+inline void append_repr_list(marked_text& out, const value& list, char open, char close, work_budget& budget, const repr_frame* outer) {
     out.push_back(open);
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        if (i > 0) out.append(", ");
-        append_repr(out, items[i], budget, depth + 1);
+    if (is_being_printed(list, outer)) {
+        out.append("...");
+    } else {
+        const repr_frame frame(list, outer);
+        const std::vector<value>& items = list.items();
+        for (std::size_t i = 0; i < items.size(); ++i) {
+            if (i > 0) out.append(", ");
+            append_repr(out, items[i], budget, &frame);
+        }
+        if (open == '(' && items.size() == 1) out.push_back(',');
     }
-    if (open == '(' && items.size() == 1) out.push_back(',');
     out.push_back(close);
 }
 
-inline void append_repr(marked_text& out, const value& v, work_budget& budget, std::uint32_t depth) {
+inline void append_repr_map(marked_text& out, const value_map& map, work_budget& budget, const repr_frame& frame) {
+    out.push_back('{');
+    for (std::size_t i = 0; i < map.size(); ++i) {
+        if (i > 0) out.append(", ");
+        append_repr(out, map[i].first, budget, &frame);
+        out.append(": ");
+        append_repr(out, map[i].second, budget, &frame);
+    }
+    out.push_back('}');
+}
+
+inline void append_repr(marked_text& out, const value& v, work_budget& budget, const repr_frame* outer) {
     budget.spend(2);
-    if (depth > 2 * value_max_depth) template_fail("value nested too deeply to be printed");
     switch (v.kind()) {
     case value_kind::undefined: out.append("Undefined"); break;
     case value_kind::none: out.append("None"); break;
@@ -114,21 +152,14 @@ inline void append_repr(marked_text& out, const value& v, work_budget& budget, s
         append_string_repr(out, v.as_text(), budget);
         if (v.is_markup()) out.append(")");
         break;
-    case value_kind::list: append_repr_list(out, v.items(), '[', ']', budget, depth); break;
-    case value_kind::tuple: append_repr_list(out, v.items(), '(', ')', budget, depth); break;
-    case value_kind::mapping: {
-        out.push_back('{');
-        for (std::size_t i = 0; i < v.as_map().size(); ++i) {
-            if (i > 0) out.append(", ");
-            append_repr(out, v.as_map()[i].first, budget, depth + 1);
-            out.append(": ");
-            append_repr(out, v.as_map()[i].second, budget, depth + 1);
-        }
-        out.push_back('}');
+    case value_kind::list: append_repr_list(out, v, '[', ']', budget, outer); break;
+    case value_kind::tuple: append_repr_list(out, v, '(', ')', budget, outer); break;
+    case value_kind::mapping:
+        if (is_being_printed(v, outer)) out.append("{...}");
+        else append_repr_map(out, v.as_map(), budget, repr_frame(v, outer));
         break;
-    }
     case value_kind::object:
-        if (const auto* printable = dynamic_cast<const printable_object*>(&v.as_object())) printable->print(out, budget, depth);
+        if (const auto* printable = dynamic_cast<const printable_object*>(&v.as_object())) printable->print(out, budget, v, outer);
         else out.append("<" + std::string(v.as_object().type_name()) + " object>");
         break;
     }

@@ -186,7 +186,7 @@ struct filter_entry {
     const double scale = std::pow(10.0, static_cast<double>(precision));
     const double scaled = v.as_double() * scale;
     if (!std::isfinite(scaled)) template_fail("cannot round an infinite number");
-    return value((m == "ceil" ? std::ceil(scaled) : std::floor(scaled)) / scale);
+    return value((m == "ceil" ? std::ceil(scaled) + 0.0 : std::floor(scaled) + 0.0) / scale); // + 0.0: Python's is an int, never -0
 }
 
 [[nodiscard]] inline value filter_abs(renderer&, const value& v, const call_values& c) {

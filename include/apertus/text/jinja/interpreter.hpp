@@ -169,7 +169,7 @@ inline std::int64_t renderer::loop_length(loop_object& loop) {
     return loop.known_length = loop.index0 + 1 + static_cast<std::int64_t>(loop.ahead.size());
 }
 
-inline void loop_object::print(marked_text& out, work_budget&, std::uint32_t) const {
+inline void loop_object::print(marked_text& out, work_budget&, const value&, const repr_frame*) const {
     auto& self = const_cast<loop_object&>(*this); // counting may read ahead, as in Python
     out.append("<LoopContext " + std::to_string(index0 + 1) + "/" + std::to_string(owner.loop_length(self)) + ">");
 }
@@ -533,6 +533,7 @@ inline value renderer::call_global(global_function f, call_values& arguments) {
         value_map map;
         if (positional.size() > 1) template_fail("expected at most 1 argument, got " + std::to_string(positional.size()));
         if (positional.size() == 1) {
+            if (positional[0].is_undefined()) fail_undefined(positional[0]);
             if (positional[0].is_mapping()) map = positional[0].as_map();
             else {
                 for (const value& pair : to_vector(positional[0])) {

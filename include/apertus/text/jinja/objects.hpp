@@ -39,7 +39,7 @@ enum class object_kind : std::uint8_t { range, view, generator, function, macro,
 class engine_object : public printable_object {
 public:
     explicit engine_object(object_kind k, std::uint32_t nesting = 0) : printable_object(nesting), kind(k) {}
-    void print(marked_text& out, work_budget&, std::uint32_t) const override { out.append("<" + std::string(type_name()) + " object>"); }
+    void print(marked_text& out, work_budget&, const value&, const repr_frame*) const override { out.append("<" + std::string(type_name()) + " object>"); }
     const object_kind kind;
 };
 
@@ -55,7 +55,7 @@ struct range_object final : engine_object {
         return (span - 1) / stride + 1;
     }
     [[nodiscard]] value at(std::uint64_t i) const noexcept { return value(start + static_cast<std::int64_t>(i) * step); }
-    void print(marked_text& out, work_budget&, std::uint32_t) const override {
+    void print(marked_text& out, work_budget&, const value&, const repr_frame*) const override {
         out.append("range(" + std::to_string(start) + ", " + std::to_string(stop) + (step != 1 ? ", " + std::to_string(step) : "") + ")");
     }
     std::int64_t start, stop, step;
@@ -72,12 +72,13 @@ struct view_object final : engine_object {
         const auto& [k, v] = map.as_map()[i];
         return what == part::keys ? k : what == part::values ? v : value::tuple({k, v});
     }
-    void print(marked_text& out, work_budget& budget, std::uint32_t level) const override {
+    void print(marked_text& out, work_budget& budget, const value& self, const repr_frame* outer) const override {
+        const repr_frame frame(self, outer);
         out.append(type_name());
         out.append("([");
         for (std::size_t i = 0; i < map.as_map().size(); ++i) {
             if (i > 0) out.append(", ");
-            append_repr(out, at(i), budget, level + 1);
+            append_repr(out, at(i), budget, &frame);
         }
         out.append("])");
     }
@@ -110,7 +111,7 @@ struct activation {
 struct macro_object final : engine_object {
     macro_object(int n, activation* a) : engine_object(object_kind::macro), definition(n), closure(a) {}
     [[nodiscard]] std::string_view type_name() const override { return "Macro"; }
-    void print(marked_text& out, work_budget&, std::uint32_t) const override {
+    void print(marked_text& out, work_budget&, const value&, const repr_frame*) const override {
         out.append(name.empty() ? "<Macro anonymous>" : "<Macro '" + name + "'>");
     }
     int definition;
@@ -131,24 +132,13 @@ struct method_object final : engine_object {
 struct namespace_object final : engine_object {
     namespace_object() : engine_object(object_kind::name_space) {}
     [[nodiscard]] std::string_view type_name() const override { return "Namespace"; }
-    void print(marked_text& out, work_budget& budget, std::uint32_t level) const override {
-        if (printing) return out.append("<Namespace {...}>"); // it holds itself
-        struct mark {
-            explicit mark(bool& f) : flag(f) { flag = true; }
-            ~mark() { flag = false; }
-            bool& flag;
-        } const guard(printing);
-        out.append("<Namespace {");
-        for (std::size_t i = 0; i < attributes.size(); ++i) {
-            if (i > 0) out.append(", ");
-            append_repr(out, attributes[i].first, budget, level + 1);
-            out.append(": ");
-            append_repr(out, attributes[i].second, budget, level + 1);
-        }
-        out.append("}>");
+    void print(marked_text& out, work_budget& budget, const value& self, const repr_frame* outer) const override {
+        out.append("<Namespace ");
+        if (is_being_printed(self, outer)) out.append("{...}");
+        else append_repr_map(out, attributes, budget, repr_frame(self, outer, true));
+        out.push_back('>');
     }
     value_map attributes;
-    mutable bool printing = false;
 };
 
 /// Walks anything iterable once.
@@ -177,7 +167,7 @@ struct loop_object final : engine_object {
         cursor = item_cursor(value());
     }
     [[nodiscard]] std::string_view type_name() const override { return "LoopContext"; }
-    void print(marked_text& out, work_budget&, std::uint32_t) const override;
+    void print(marked_text& out, work_budget&, const value&, const repr_frame*) const override;
     renderer& owner;
     value source;
     item_cursor cursor;
