@@ -60,15 +60,17 @@ void run(cpu_backend& backend, read_bandwidth& limit, read_pattern pattern, std:
                                tensor_view<const float, 1>{}, out.view<2>({tokens, s.rows}));
             }
             const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-            bytes_per_second.push_back(static_cast<double>(w.size() * sizeof(typename Format::block)) / seconds.count());
+            bytes_per_second.push_back(static_cast<double>(w.size() * sizeof(typename Format::block)) /
+                                       seconds.count());
         }
         const double speed = median(bytes_per_second);
-        const double flops = speed / static_cast<double>(sizeof(typename Format::block)) * 2.0 * static_cast<double>(tokens);
-        std::printf("{\"bench\":\"matmul\",\"isa\":\"%s\",\"threads\":%zu,\"format\":\"%s\",\"shape\":\"%s\",\"tokens\":%zu,"
-                    "\"gb_s\":%.2f,\"gflop_s\":%.1f,\"limit_gb_s\":%.2f,\"share_of_limit\":%.3f}\n",
-                    std::string(to_string(backend.isa())).c_str(), backend.concurrency(),
-                    std::string(Format::name).c_str(), s.name, tokens, speed / 1e9, flops / 1e9, median(limits) / 1e9,
-                    speed / median(limits));
+        const double flops =
+            speed / static_cast<double>(sizeof(typename Format::block)) * 2.0 * static_cast<double>(tokens);
+        std::printf(
+            "{\"bench\":\"matmul\",\"isa\":\"%s\",\"threads\":%zu,\"format\":\"%s\",\"shape\":\"%s\",\"tokens\":%zu,"
+            "\"gb_s\":%.2f,\"gflop_s\":%.1f,\"limit_gb_s\":%.2f,\"share_of_limit\":%.3f}\n",
+            std::string(to_string(backend.isa())).c_str(), backend.concurrency(), std::string(Format::name).c_str(),
+            s.name, tokens, speed / 1e9, flops / 1e9, median(limits) / 1e9, speed / median(limits));
     }
 }
 

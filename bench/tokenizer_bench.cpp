@@ -35,12 +35,31 @@ std::string repeated(std::string_view unit, std::size_t bytes) {
 }
 
 int adversarial(const apertus::tokenizer& tokens, std::size_t size) {
-    for (const std::string_view unit : {"a", "A", " ", "\n", ".", "/", "1", "\xE3\x81\x82", "\xCC\x81", "\xD0\x90", "aA", "Aa", "ab", "<",
-                                        "\xF0\x9F\x98\x80", " a", "\r\n", "abcdefghijklmnopqrstuvwxyz", "qzxjkvbw", "<|user_start|"}) {
+    for (const std::string_view unit : {"a",
+                                        "A",
+                                        " ",
+                                        "\n",
+                                        ".",
+                                        "/",
+                                        "1",
+                                        "\xE3\x81\x82",
+                                        "\xCC\x81",
+                                        "\xD0\x90",
+                                        "aA",
+                                        "Aa",
+                                        "ab",
+                                        "<",
+                                        "\xF0\x9F\x98\x80",
+                                        " a",
+                                        "\r\n",
+                                        "abcdefghijklmnopqrstuvwxyz",
+                                        "qzxjkvbw",
+                                        "<|user_start|"}) {
         const std::string text = repeated(unit, size);
         const auto start = now();
         const std::size_t count = tokens.encode(text).size();
-        apertus::json line{{"run", unit}, {"bytes", text.size()}, {"tokens", count}, {"encode_s", seconds_since(start)}};
+        apertus::json line{
+            {"run", unit}, {"bytes", text.size()}, {"tokens", count}, {"encode_s", seconds_since(start)}};
         std::cout << line.dump() << '\n';
     }
     return 0;

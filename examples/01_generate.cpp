@@ -13,7 +13,9 @@ int main(int argc, char** argv) {
     const std::vector<apertus::chat_message> messages{{"user", "Was ist die Hauptstadt der Schweiz?"}};
     apertus::generate_options options;
     options.make_decoder = tokenizer.decoder();
-    options.stream_text = [](std::string_view piece, std::size_t) { return std::fwrite(piece.data(), 1, piece.size(), stdout) > 0; };
+    options.stream_text = [](std::string_view piece, std::size_t) {
+        return std::fwrite(piece.data(), 1, piece.size(), stdout) > 0;
+    };
     (void)model.generate(tokenizer.apply_chat_template(messages), {.max_new_tokens = 64}, options);
     std::puts("");
 }

@@ -29,14 +29,15 @@ int main(int argc, char** argv) try {
     load.executor = apertus::any_executor(std::make_shared<my_executor>());
     load.cancel.stop = stop.get_token();
     load.progress = [](const apertus::load_progress& p) {
-        std::fprintf(stderr, "\r%3.0f %%", 100.0 * static_cast<double>(p.bytes_done) / static_cast<double>(p.bytes_total));
+        std::fprintf(stderr, "\r%3.0f %%",
+                     100.0 * static_cast<double>(p.bytes_done) / static_cast<double>(p.bytes_total));
     };
     const auto model = apertus::causal_lm::from_pretrained(folder, load);
     std::fprintf(stderr, "\n");
 
     const apertus::memory_plan plan = model.plan({.max_sequences = 4, .max_length = 1024});
-    std::printf("%s: weights %zu, cache %zu, scratch %zu bytes\n", model.backend_name().c_str(), plan.weights, plan.kv_cache,
-                plan.activations + plan.logits);
+    std::printf("%s: weights %zu, cache %zu, scratch %zu bytes\n", model.backend_name().c_str(), plan.weights,
+                plan.kv_cache, plan.activations + plan.logits);
     const std::vector<std::int32_t> ids{1, 2, 3};
     std::printf("%zu new tokens\n", model.generate(ids, {.max_new_tokens = 8}).new_tokens);
 } catch (const apertus::error& e) {

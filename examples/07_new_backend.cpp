@@ -20,8 +20,8 @@ struct counting_backend : apertus::reference_backend {
     std::shared_ptr<std::uint64_t> multiply_adds = std::make_shared<std::uint64_t>(0);
 
     template <apertus::weight_format Format>
-    void matmul(apertus::tensor_view<const float, 2> x, apertus::weight_view<Format> w, apertus::tensor_view<const float, 1> bias,
-                apertus::tensor_view<float, 2> out) noexcept {
+    void matmul(apertus::tensor_view<const float, 2> x, apertus::weight_view<Format> w,
+                apertus::tensor_view<const float, 1> bias, apertus::tensor_view<float, 2> out) noexcept {
         *multiply_adds += x.extent(0) * w.rows * w.cols;
         apertus::reference_backend::matmul(x, w, bias, out);
     }
@@ -32,10 +32,12 @@ int main(int argc, char** argv) {
     const std::string folder = argc > 1 ? argv[1] : "models/apertus-tiny";
     const std::string path = apertus::join_path(folder, "config.json");
     const apertus::model_config config = apertus::parse_config_json(apertus::read_file(path, 1 << 20), path);
-    const apertus::checkpoint_source source(std::make_shared<const apertus::checkpoint>(apertus::checkpoint::open(folder)), folder);
+    const apertus::checkpoint_source source(
+        std::make_shared<const apertus::checkpoint>(apertus::checkpoint::open(folder)), folder);
 
     using model = apertus::apertus_model<apertus::dense<apertus::bf16>>;
-    const auto weights = apertus::load_decoder<apertus::apertus_architecture, apertus::dense<apertus::bf16>>(config, source);
+    const auto weights =
+        apertus::load_decoder<apertus::apertus_architecture, apertus::dense<apertus::bf16>>(config, source);
     const counting_backend counter;
     apertus::session<model, counting_backend> session(weights, counter);
 

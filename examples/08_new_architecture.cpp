@@ -96,7 +96,8 @@ int main() {
     const made_up_checkpoint checkpoint(config);
     using format = apertus::dense<float>;
     const auto model = apertus::load_decoder<qwen3_architecture, format>(config, checkpoint);
-    apertus::session<apertus::decoder<qwen3_architecture, format>, apertus::cpu_backend> session(model, apertus::cpu_backend{});
+    apertus::session<apertus::decoder<qwen3_architecture, format>, apertus::cpu_backend> session(
+        model, apertus::cpu_backend{});
 
     std::vector<std::int32_t> ids{1, 2, 3};
     for (int i = 0; i < 8; ++i) {

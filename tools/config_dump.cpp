@@ -19,8 +19,10 @@ template <class T> json or_null(const std::optional<T>& value) { return value ? 
 
 json dump(const apertus::model_config& c) {
     const apertus::rope_parameters& r = c.rope_parameters;
-    json rope{{"rope_type", apertus::to_string(r.rope_type)}, {"rope_theta", r.rope_theta}, {"factor", or_null(r.factor)}};
-    if (r.original_max_position_embeddings != 0) rope["original_max_position_embeddings"] = r.original_max_position_embeddings;
+    json rope{
+        {"rope_type", apertus::to_string(r.rope_type)}, {"rope_theta", r.rope_theta}, {"factor", or_null(r.factor)}};
+    if (r.original_max_position_embeddings != 0)
+        rope["original_max_position_embeddings"] = r.original_max_position_embeddings;
     json frequencies = json::array();
     json scaling = json::array();
     for (const std::size_t length : {std::size_t{0}, c.max_position_embeddings + 1000}) {
@@ -88,8 +90,9 @@ int main() {
         json out;
         out["config"] = attempt([&] { return apertus::parse_config_json(config); });
         out["generation"] = attempt([&] {
-            return in.at("generation").is_null() ? apertus::generation_config_from_config_json(config)
-                                                 : apertus::parse_generation_config_json(in.at("generation").get<std::string>());
+            return in.at("generation").is_null()
+                       ? apertus::generation_config_from_config_json(config)
+                       : apertus::parse_generation_config_json(in.at("generation").get<std::string>());
         });
         std::cout << out.dump() << '\n' << std::flush;
     }

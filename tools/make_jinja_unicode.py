@@ -95,6 +95,7 @@ def main():
     print("#pragma once\n")
     print("#include <apertus/version.hpp>\n")
     print("APERTUS_BEGIN_NAMESPACE\n")
+    print("// clang-format off\n")
     print("namespace detail::jinja {\n")
     print("struct code_point_range {\n    char32_t first;\n    char32_t last;\n};\n")
     print("/// first, first + step, ... last.")
@@ -128,7 +129,8 @@ def main():
                 ranges(lambda c: not is_surrogate(ord(c)) and (" " + c + "\u03a3").lower()[-1] == "\u03c2"))
     emit_ranges("identifier_ranges", "may appear in a Jinja name besides ASCII (str.isidentifier after a letter)",
                 ranges(lambda c: ord(c) > 127 and ("a" + c).isidentifier()))
-    print("} // namespace detail\n")
+    print("} // namespace detail::jinja")
+    print("// clang-format on\n")
     print("APERTUS_END_NAMESPACE")
 
 

@@ -55,7 +55,9 @@ private:
     }
 
     std::string apply(const value& request) {
-        if (!chat_) chat_ = std::make_unique<apertus::chat_template>(source_, apertus::value_map{{"bos_token", "<s>"}, {"eos_token", "</s>"}});
+        if (!chat_)
+            chat_ = std::make_unique<apertus::chat_template>(
+                source_, apertus::value_map{{"bos_token", "<s>"}, {"eos_token", "</s>"}});
         apertus::chat_options options;
         const value o = request.get("options");
         options.style = apertus::message_style::verbatim;

@@ -296,7 +296,7 @@ class Grammar:
             return self.pick("l", "ms", "d", "s", "e")
         e = lambda: self.list(n - 1)  # noqa: E731
         return self.pick(self.ints(n), self.strings(n), self.messages(n), self.messages(n), f"""(d | {self.pick('dictsort', 'items | list', "dictsort(true, 'key', true)")})""", "d.items()", "d.keys()", "(d.values() | list)", f"""({e()} | batch({self.pick('2', '3, 0')}) | list)""", f"""({e()} | slice(2{self.pick('', ', 9')}) | list)""",
-                         f"""({e()} | {self.pick('list', 'reverse | list', 'reverse')})""", f"""[{self.any(n - 1)}, {self.any(n - 1)}]""", f"""({self.any(n - 1)},)""", f"""({e()} | map({self.pick("'string'", "'tojson'", "'length'", "'upper'", "'default', 1")}) | list)""",
+                         f"""({e()} | {self.pick('list', 'reverse | list')})""", f"""[{self.any(n - 1)}, {self.any(n - 1)}]""", f"""({self.any(n - 1)},)""", f"""({e()} | map({self.pick("'string'", "'tojson'", "'length'", "'upper'", "'default', 1")}) | list)""",
                          f"""(ms | groupby('role') | map('first') | list)""", f"""(ms | groupby('role') | list)""")
 
     def messages(self, n=2):
@@ -349,7 +349,7 @@ class Grammar:
         return self.dice.choice([self.string, self.string, self.integer, self.number, self.list, self.mapping, self.condition, self.plain])(n)
 
     def plain(self, n):
-        return self.pick("none", "true", "zz", "d.a", "d['items']", "1.0", "[1, [2, {'q': none}]]", "(1, 'a')", "()", "{}", "ns.v", "l.0", "ns")
+        return self.pick("none", "true", "zz", "d.a", "d['k']", "1.0", "[1, [2, {'q': none}]]", "(1, 'a')", "()", "{}", "ns.v", "l.0", "ns")
 
     # statements
 

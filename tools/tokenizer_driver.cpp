@@ -54,14 +54,15 @@ json answer(const apertus::tokenizer& tokens, const json& line, const switches& 
     }
     const apertus::encoding e =
         line.is_string() ? tokens.encode_with_offsets(line.get_ref<const std::string&>(), how.encode, how.unit)
-                         : tokens.encode_pair(line[0].get_ref<const std::string&>(), line[1].get_ref<const std::string&>(),
-                                              how.encode, how.unit);
+                         : tokens.encode_pair(line[0].get_ref<const std::string&>(),
+                                              line[1].get_ref<const std::string&>(), how.encode, how.unit);
     out["ids"] = e.ids;
     out["type_ids"] = e.type_ids;
     out["tokens"] = e.tokens;
     out["special"] = e.special_tokens_mask;
     out["offsets"] = e.offsets;
-    if (line.is_string() && e.ids != tokens.encode(line.get_ref<const std::string&>(), how.encode)) out["ids"] = "encode differs";
+    if (line.is_string() && e.ids != tokens.encode(line.get_ref<const std::string&>(), how.encode))
+        out["ids"] = "encode differs";
     return out;
 }
 

@@ -86,14 +86,16 @@ std::uint64_t parse_number(std::string_view name, std::string_view text, std::ui
     std::uint64_t value = 0;
     const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (code != std::errc() || end != text.data() + text.size() || value < least) {
-        fail(error_category::config, program, name, "an integer of at least " + std::to_string(least), apertus::quoted(text));
+        fail(error_category::config, program, name, "an integer of at least " + std::to_string(least),
+             apertus::quoted(text));
     }
     return value;
 }
 
 std::uint64_t parse_size(std::string_view text) {
     std::uint64_t unit = 1;
-    for (const auto& [suffix, bytes] : {std::pair<std::string_view, std::uint64_t>{"GB", 1'000'000'000}, {"MB", 1'000'000}, {"KB", 1'000}}) {
+    for (const auto& [suffix, bytes] :
+         {std::pair<std::string_view, std::uint64_t>{"GB", 1'000'000'000}, {"MB", 1'000'000}, {"KB", 1'000}}) {
         if (text.ends_with(suffix)) {
             unit = bytes;
             text.remove_suffix(suffix.size());
@@ -101,7 +103,8 @@ std::uint64_t parse_size(std::string_view text) {
         }
     }
     const std::uint64_t value = parse_number("--shard-size", text);
-    if (value > (std::uint64_t{1} << 62) / unit) fail(error_category::config, program, "--shard-size", "less than 2^62 bytes", apertus::quoted(text));
+    if (value > (std::uint64_t{1} << 62) / unit)
+        fail(error_category::config, program, "--shard-size", "less than 2^62 bytes", apertus::quoted(text));
     return value * unit;
 }
 
@@ -115,7 +118,8 @@ options parse_arguments(int argc, char** argv) {
             std::cout << usage;
             std::exit(0);
         }
-        if (i + 1 == argc) fail(error_category::config, program, name, "a known option with a value (see --help)", "nothing");
+        if (i + 1 == argc)
+            fail(error_category::config, program, name, "a known option with a value (see --help)", "nothing");
         const std::string value = argv[++i];
         if (name == "--shape") {
             for (const shape& s : shapes) {
@@ -192,8 +196,11 @@ json make_config(const options& o) {
         text["post_norm"] = false;
     }
     if (composite) text["output_vocab_size"] = s.output_vocab;
-    json config = composite ? json{{"model_type", "apertus1p5"}, {"text_config", text}, {"tie_word_embeddings", false}} : text;
-    config["architectures"] = {s.model_type == "llama" ? "LlamaForCausalLM" : composite ? "Apertus1p5ForConditionalGeneration" : "ApertusForCausalLM"};
+    json config =
+        composite ? json{{"model_type", "apertus1p5"}, {"text_config", text}, {"tie_word_embeddings", false}} : text;
+    config["architectures"] = {s.model_type == "llama" ? "LlamaForCausalLM"
+                               : composite             ? "Apertus1p5ForConditionalGeneration"
+                                                       : "ApertusForCausalLM"};
     config["dtype"] = torch_name(o.type);
     return config;
 }
@@ -216,8 +223,12 @@ struct planned_tensor {
 std::vector<planned_tensor> plan_tensors(const apertus::model_config& c) {
     using content = planned_tensor::content;
     std::vector<planned_tensor> out;
-    const auto matrix = [&](std::string name, std::uint64_t rows, std::uint64_t cols) { out.push_back({std::move(name), {rows, cols}, content::matrix, 0.0f}); };
-    const auto norm = [&](std::string name, std::uint64_t n) { out.push_back({std::move(name), {n}, content::norm, 0.0f}); };
+    const auto matrix = [&](std::string name, std::uint64_t rows, std::uint64_t cols) {
+        out.push_back({std::move(name), {rows, cols}, content::matrix, 0.0f});
+    };
+    const auto norm = [&](std::string name, std::uint64_t n) {
+        out.push_back({std::move(name), {n}, content::norm, 0.0f});
+    };
     const std::string& p = c.tensor_prefix;
     const bool llama = c.model_type == "llama";
     const std::uint64_t q = c.num_attention_heads * c.head_dim;
@@ -237,8 +248,10 @@ std::vector<planned_tensor> plan_tensors(const apertus::model_config& c) {
         if (llama) continue;
         norm(l + "self_attn.q_norm.weight", c.head_dim);
         norm(l + "self_attn.k_norm.weight", c.head_dim);
-        out.push_back({l + "mlp.act_fn.alpha_p", {1}, content::constant, static_cast<float>(std::log(std::expm1(0.8)))});
-        out.push_back({l + "mlp.act_fn.alpha_n", {1}, content::constant, static_cast<float>(std::log(std::expm1(0.8 - 0.5)))});
+        out.push_back(
+            {l + "mlp.act_fn.alpha_p", {1}, content::constant, static_cast<float>(std::log(std::expm1(0.8)))});
+        out.push_back(
+            {l + "mlp.act_fn.alpha_n", {1}, content::constant, static_cast<float>(std::log(std::expm1(0.8 - 0.5)))});
         out.push_back({l + "mlp.act_fn.beta", {}, content::constant, 0.5f});
         out.push_back({l + "mlp.act_fn.eps", {}, content::constant, -1e-6f});
     }
@@ -386,10 +399,17 @@ std::uint64_t mix(std::uint64_t seed, std::string_view name) { // FNV-1a: each t
     return h;
 }
 
-template <class T> void write_tensor(output_file& file, const planned_tensor& t, std::uint64_t seed, std::vector<std::byte>& buffer) {
+template <class T>
+void write_tensor(output_file& file, const planned_tensor& t, std::uint64_t seed, std::vector<std::byte>& buffer) {
     const bool constant = t.kind == planned_tensor::content::constant;
     const bool norm = t.kind == planned_tensor::content::norm;
-    element_source<T> source(mix(seed, t.name), constant ? t.constant : norm ? 1.0 : 0.0, constant ? 0.0 : norm ? 0.1 : 0.02);
+    element_source<T> source(mix(seed, t.name),
+                             constant ? t.constant
+                             : norm   ? 1.0
+                                      : 0.0,
+                             constant ? 0.0
+                             : norm   ? 0.1
+                                      : 0.02);
     T* const values = reinterpret_cast<T*>(buffer.data());
     const std::size_t room = buffer.size() / sizeof(T);
     for (std::uint64_t left = t.elements(); left != 0;) {
@@ -452,12 +472,14 @@ void run(const options& o) {
     std::filesystem::create_directories(o.out, code);
     if (code) fail(error_category::io, o.out, "cannot create: " + code.message());
     for (const shard& s : shards) {
-        if (apertus::path_exists(apertus::join_path(o.out, s.name))) fail(error_category::io, apertus::join_path(o.out, s.name), "file", "none yet", "one");
+        if (apertus::path_exists(apertus::join_path(o.out, s.name)))
+            fail(error_category::io, apertus::join_path(o.out, s.name), "file", "none yet", "one");
     }
     const auto space = std::filesystem::space(o.out, code);
     const std::uint64_t needed = total + (64u << 20); // headers, JSON files, and something left over for others
     if (!code && space.available < needed) {
-        fail(error_category::resource, o.out, "free space", std::to_string(needed) + " bytes", std::to_string(space.available));
+        fail(error_category::resource, o.out, "free space", std::to_string(needed) + " bytes",
+             std::to_string(space.available));
     }
 
     const auto start = std::chrono::steady_clock::now();
@@ -486,14 +508,15 @@ void run(const options& o) {
     }
     files.write(apertus::join_path(o.out, "config.json"), config_json.dump(2) + "\n");
     files.write(apertus::join_path(o.out, "generation_config.json"),
-               json{{"bos_token_id", 1}, {"eos_token_id", 2}, {"pad_token_id", 3}}.dump(2) + "\n");
+                json{{"bos_token_id", 1}, {"eos_token_id", 2}, {"pad_token_id", 3}}.dump(2) + "\n");
     if (!o.tokenizer.empty()) {
         files.write(apertus::join_path(o.out, "tokenizer.json"), apertus::read_file(o.tokenizer, 1u << 30));
     }
     files.keep();
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    std::printf("%s: %llu parameters, %llu bytes in %zu file(s), %.1f s, %.0f MB/s\n", o.out.c_str(), static_cast<unsigned long long>(parameters),
-                static_cast<unsigned long long>(total), shards.size(), seconds, static_cast<double>(total) / 1e6 / std::max(seconds, 1e-9));
+    std::printf("%s: %llu parameters, %llu bytes in %zu file(s), %.1f s, %.0f MB/s\n", o.out.c_str(),
+                static_cast<unsigned long long>(parameters), static_cast<unsigned long long>(total), shards.size(),
+                seconds, static_cast<double>(total) / 1e6 / std::max(seconds, 1e-9));
 }
 
 } // namespace

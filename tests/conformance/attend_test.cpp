@@ -8,9 +8,9 @@
 
 #include <Eigen/Dense>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
-#include <algorithm>
 
 using namespace conformance;
 
@@ -93,7 +93,8 @@ void check_attend(const std::string& name, B& backend, const layout& l, const st
                     double dot = 0;
                     double magnitude = 0;
                     for (std::size_t d = 0; d < l.k; ++d) {
-                        const double product = double{q[(t * l.h + h) * l.k + d]} * double{to_float(segment.k(group, i, d))};
+                        const double product =
+                            double{q[(t * l.h + h) * l.k + d]} * double{to_float(segment.k(group, i, d))};
                         dot += product;
                         magnitude += std::fabs(product);
                         value(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(d)) =
@@ -110,8 +111,9 @@ void check_attend(const std::string& name, B& backend, const layout& l, const st
                 for (std::size_t d = 0; d < l.k; ++d) {
                     const double found = double{out[(t * l.h + h) * l.k + d]};
                     if (!(std::fabs(found - exact(static_cast<Eigen::Index>(d))) <= bound)) {
-                        BOOST_ERROR(name << " H=" << l.h << " G=" << l.g << " K=" << l.k << " slots=" << slots << " row "
-                                         << t << ": " << found << " instead of " << exact(static_cast<Eigen::Index>(d)));
+                        BOOST_ERROR(name << " H=" << l.h << " G=" << l.g << " K=" << l.k << " slots=" << slots
+                                         << " row " << t << ": " << found << " instead of "
+                                         << exact(static_cast<Eigen::Index>(d)));
                         return;
                     }
                 }
@@ -126,7 +128,7 @@ void check_attend(const std::string& name, B& backend, const layout& l, const st
 BOOST_AUTO_TEST_SUITE(conformance_attend)
 
 BOOST_AUTO_TEST_CASE(agrees_with_double_precision) {
-    const layout layouts[] = {{1, 1, 8},  {4, 4, 64}, {4, 1, 128}, {8, 2, 64}, {16, 2, 32},
+    const layout layouts[] = {{1, 1, 8},  {4, 4, 64}, {4, 1, 128}, {8, 2, 64},  {16, 2, 32},
                               {3, 1, 17}, {5, 1, 80}, {6, 2, 33},  {64, 1, 16}, {36, 1, 24}};
     for_each_backend([&]<class B>(const std::string& name, B& backend) {
         cache_elements::for_each([&]<class Element>() {
@@ -151,8 +153,14 @@ BOOST_AUTO_TEST_CASE(store_rounds_to_nearest_even_and_touches_nothing_else) {
                 generator g(width);
                 auto k = g.vector(4 * l.g * l.k, 100.0F);
                 const auto v = g.vector(4 * l.g * l.k, 0.001F);
-                const float odd[] = {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN(),
-                                     65519.0F, 65520.0F, 1e-7F, -0.0F, 1.00390625F, 3.0517578e-5F};
+                const float odd[] = {std::numeric_limits<float>::infinity(),
+                                     std::numeric_limits<float>::quiet_NaN(),
+                                     65519.0F,
+                                     65520.0F,
+                                     1e-7F,
+                                     -0.0F,
+                                     1.00390625F,
+                                     3.0517578e-5F};
                 for (std::size_t i = 0; i < 8 && i < k.size() / 2; ++i) k[l.g * l.k + i] = odd[i];
                 backend.store(view3(std::as_const(k), 4, l.g, l.k), view3(v, 4, l.g, l.k), c.span());
                 std::size_t wrong = 0;
@@ -165,11 +173,14 @@ BOOST_AUTO_TEST_CASE(store_rounds_to_nearest_even_and_touches_nothing_else) {
                             } else {
                                 const float in = k[((slot - 3) * l.g + group) * l.k + d];
                                 const float expected = to_float(static_cast<Element>(in));
-                                const bool same = std::isnan(in) ? std::isnan(to_float(found))
-                                                                 : to_float(found) == expected;
+                                const bool same =
+                                    std::isnan(in) ? std::isnan(to_float(found)) : to_float(found) == expected;
                                 wrong += same ? 0U : 1U;
                                 const float value = v[((slot - 3) * l.g + group) * l.k + d];
-                                wrong += to_float(c.segments[0].v(group, slot, d)) == to_float(static_cast<Element>(value)) ? 0U : 1U;
+                                wrong +=
+                                    to_float(c.segments[0].v(group, slot, d)) == to_float(static_cast<Element>(value))
+                                        ? 0U
+                                        : 1U;
                             }
                         }
                     }

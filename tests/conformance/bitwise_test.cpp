@@ -65,8 +65,8 @@ std::vector<float> everything(cpu_backend& backend) {
     keep(out);
     backend.add(view2(x, t, d), view2(std::as_const(out), t, d));
     keep(x);
-    for (const any_activation& act : {any_activation(xielu(0.2F, -1.0F)), any_activation(gelu{}), any_activation(gelu_tanh{}),
-                                      any_activation(silu{}), any_activation(relu{})}) {
+    for (const any_activation& act : {any_activation(xielu(0.2F, -1.0F)), any_activation(gelu{}),
+                                      any_activation(gelu_tanh{}), any_activation(silu{}), any_activation(relu{})}) {
         auto y = x;
         backend.map(act, view2(y, t, d));
         keep(y);
@@ -131,9 +131,11 @@ BOOST_AUTO_TEST_CASE(a_row_of_a_product_does_not_depend_on_the_others) {
                     std::vector<float> pieces(t * n);
                     for (std::size_t first = 0; first < t; first += cut) {
                         const std::size_t count = std::min(cut, t - first);
-                        backend.matmul(view2(x, t, k).rows(first, count), w.view(), {}, view2(pieces, t, n).rows(first, count));
+                        backend.matmul(view2(x, t, k).rows(first, count), w.view(), {},
+                                       view2(pieces, t, n).rows(first, count));
                     }
-                    BOOST_TEST(same_bits(pieces, whole), to_string(isa) << " " << Format::name << " K=" << k << " by " << cut);
+                    BOOST_TEST(same_bits(pieces, whole), to_string(isa)
+                                                             << " " << Format::name << " K=" << k << " by " << cut);
                 }
                 // nor on which rows of the weights are asked for
                 std::vector<float> some(t * 5);
@@ -168,7 +170,8 @@ BOOST_AUTO_TEST_CASE(a_prompt_in_chunks_attends_like_a_whole_one) {
                     const kv_segment<Element> segment{0, n, first, view3(kc, gr, 256, k), view3(vc, gr, 256, k)};
                     const std::span<const kv_segment<Element>> segments(&segment, 1);
                     backend.store(view3(key, t, gr, k).rows(first, n), view3(value, t, gr, k).rows(first, n), segments);
-                    backend.attend(view3(q, t, h, k).rows(first, n), segments, 0.125F, view3(out, t, h, k).rows(first, n));
+                    backend.attend(view3(q, t, h, k).rows(first, n), segments, 0.125F,
+                                   view3(out, t, h, k).rows(first, n));
                     first += n;
                 }
                 return out;
@@ -218,7 +221,8 @@ BOOST_AUTO_TEST_CASE(elementwise_verbs_do_not_depend_on_the_cut) {
         generator g(12);
         constexpr std::size_t n = 9001;
         const auto x = g.vector(n, 8.0F);
-        for (const any_activation& act : {any_activation(xielu(0.2F, -1.0F)), any_activation(gelu{}), any_activation(silu{})}) {
+        for (const any_activation& act :
+             {any_activation(xielu(0.2F, -1.0F)), any_activation(gelu{}), any_activation(silu{})}) {
             auto whole = x;
             backend.map(act, view2(whole, 1, n));
             auto pieces = x;

@@ -35,11 +35,14 @@ std::vector<activation_row> activations() {
     return {
         {"xielu", xielu(0.3F, -0.4F),
          [=](double x) {
-             return x > 0 ? alpha_p * x * x + 0.5 * x : (std::expm1(std::fmin(x, double{-1e-6F})) - x) * alpha_n + 0.5 * x;
+             return x > 0 ? alpha_p * x * x + 0.5 * x
+                          : (std::expm1(std::fmin(x, double{-1e-6F})) - x) * alpha_n + 0.5 * x;
          }},
         {"gelu", gelu{}, [](double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }},
         {"gelu_tanh", gelu_tanh{},
-         [](double x) { return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x))); }},
+         [](double x) {
+             return 0.5 * x * (1 + std::tanh(std::sqrt(2 / std::acos(-1.0)) * (x + 0.044715 * x * x * x)));
+         }},
         {"silu", silu{}, [](double x) { return x / (1 + std::exp(-x)); }},
         {"relu", relu{}, [](double x) { return std::fmax(x, 0.0); }},
     };
@@ -123,7 +126,8 @@ BOOST_AUTO_TEST_CASE(rope_agrees_with_double_precision) {
                                     view2(cos, t, half), view2(sin, t, half));
                 for (std::size_t r = 0; r < t; ++r) {
                     for (std::size_t i = 0; i < half; ++i) {
-                        const float angle = static_cast<float>(positions[r]) * inv_freq[i]; // rounded to float, as PyTorch does
+                        const float angle =
+                            static_cast<float>(positions[r]) * inv_freq[i]; // rounded to float, as PyTorch does
                         BOOST_TEST(std::fabs(double{cos[r * half + i]} - 1.5 * std::cos(double{angle})) <= 4 * u);
                         BOOST_TEST(std::fabs(double{sin[r * half + i]} - 1.5 * std::sin(double{angle})) <= 4 * u);
                     }
@@ -131,7 +135,8 @@ BOOST_AUTO_TEST_CASE(rope_agrees_with_double_precision) {
                 generator g(k);
                 const auto x = g.vector(t * h * k);
                 auto out = x;
-                backend.rope(view3(out, t, h, k), view2(std::as_const(cos), t, half), view2(std::as_const(sin), t, half));
+                backend.rope(view3(out, t, h, k), view2(std::as_const(cos), t, half),
+                             view2(std::as_const(sin), t, half));
                 for (std::size_t r = 0; r < t; ++r) {
                     for (std::size_t head = 0; head < h; ++head) {
                         for (std::size_t i = 0; i < half; ++i) {

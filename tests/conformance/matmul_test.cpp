@@ -148,7 +148,8 @@ BOOST_AUTO_TEST_CASE(embed_copies_rows_exactly) {
                 backend.embed(view1(ids), table.view(), view2(out, ids.size(), d));
                 for (std::size_t t = 0; t < ids.size(); ++t) {
                     const float* row = table.values.data() + static_cast<std::size_t>(ids[t]) * d;
-                    BOOST_TEST(std::memcmp(out.data() + t * d, row, d * sizeof(float)) == 0, name << " " << Format::name);
+                    BOOST_TEST(std::memcmp(out.data() + t * d, row, d * sizeof(float)) == 0,
+                               name << " " << Format::name);
                 }
             }
         });
@@ -196,7 +197,8 @@ BOOST_AUTO_TEST_CASE(denormals_are_finite_and_at_worst_flushed) {
         // f16 denormals are ordinary floats: never flushed
         const std::vector<f16> tiny(k, f16(5.9604645e-8F));
         std::vector<float> ones(k, 1.0F);
-        backend.matmul(view2(std::as_const(ones), 1, k), weight_view<dense<f16>>{tiny.data(), 1, k}, {}, view2(out, 1, 1));
+        backend.matmul(view2(std::as_const(ones), 1, k), weight_view<dense<f16>>{tiny.data(), 1, k}, {},
+                       view2(out, 1, 1));
         BOOST_TEST(std::fabs(out[0] - 48 * 5.9604645e-8F) <= 1e-12F, name << ": " << out[0]);
     });
 }

@@ -26,7 +26,8 @@ struct toy_int8 {
         for (std::size_t i = 0; i < block_size; ++i) greatest = std::fmax(greatest, std::fabs(in[i]));
         out.scale = greatest / 127.0F;
         for (std::size_t i = 0; i < block_size; ++i) {
-            out.codes[i] = out.scale == 0.0F ? std::int8_t{0} : static_cast<std::int8_t>(std::lround(in[i] / out.scale));
+            out.codes[i] =
+                out.scale == 0.0F ? std::int8_t{0} : static_cast<std::int8_t>(std::lround(in[i] / out.scale));
         }
     }
     static void unpack(const block& in, float* out) noexcept {

@@ -67,9 +67,8 @@ BOOST_AUTO_TEST_CASE(writes_of_a_region_are_seen_by_the_next) {
 BOOST_AUTO_TEST_CASE(a_nested_region_runs_on_its_thread) {
     for_each_executor([](const any_executor& e) {
         std::atomic<std::size_t> sum{0};
-        e.parallel_for(8, [&](std::size_t i) {
-            e.parallel_for(4, [&, i](std::size_t j) { sum.fetch_add(i * 4 + j); });
-        });
+        e.parallel_for(8,
+                       [&](std::size_t i) { e.parallel_for(4, [&, i](std::size_t j) { sum.fetch_add(i * 4 + j); }); });
         BOOST_TEST(sum.load() == 496U);
     });
 }

@@ -32,7 +32,8 @@ BOOST_AUTO_TEST_CASE(a_matrix_of_blocks_comes_back_within_half_a_step) {
     pack_matrix<conformance::toy_int8>(values.data(), rows, cols, blocks.data());
     std::vector<float> back(values.size());
     unpack_blocks<conformance::toy_int8>(blocks.data(), blocks.size(), back.data());
-    for (std::size_t i = 0; i < values.size(); ++i) BOOST_TEST(std::fabs(back[i] - values[i]) <= 0.5F * 3.0F / 127.0F * 1.001F);
+    for (std::size_t i = 0; i < values.size(); ++i)
+        BOOST_TEST(std::fabs(back[i] - values[i]) <= 0.5F * 3.0F / 127.0F * 1.001F);
 }
 
 BOOST_AUTO_TEST_CASE(slices_count_whole_blocks) {

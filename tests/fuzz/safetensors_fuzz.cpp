@@ -33,7 +33,8 @@ void use(std::string_view bytes) {
             std::vector<std::byte> copy(static_cast<std::size_t>(t.size_bytes()));
             t.read(copy);
             const auto view = t.view();
-            check(view.size() == copy.size() && (copy.empty() || std::memcmp(view.data(), copy.data(), copy.size()) == 0));
+            check(view.size() == copy.size() &&
+                  (copy.empty() || std::memcmp(view.data(), copy.data(), copy.size()) == 0));
             check(t.elements() * apertus::size_of(t.dtype()) == t.size_bytes());
             covered += t.size_bytes();
         }

@@ -22,7 +22,8 @@ void check(bool condition) {
 const apertus::tokenizer& tokens(std::size_t kind) {
     static const std::vector<std::unique_ptr<apertus::tokenizer>> all = [] {
         std::vector<std::unique_ptr<apertus::tokenizer>> made;
-        for (const auto decoder : {apertus::decoder_kind::byte_level, apertus::decoder_kind::none, apertus::decoder_kind::fuse}) {
+        for (const auto decoder :
+             {apertus::decoder_kind::byte_level, apertus::decoder_kind::none, apertus::decoder_kind::fuse}) {
             auto spec = test_support::byte_tokenizer_spec();
             spec.decoder = decoder;
             made.push_back(std::make_unique<apertus::tokenizer>(std::move(spec)));

@@ -35,7 +35,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     apertus::render_limits limits;
     limits.max_steps = 100'000;
     limits.max_output = 1U << 20;
-    const apertus::detail::jinja::time_source clock{[](const void*) { return apertus::civil_time{2025, 9, 21}; }, nullptr};
+    const apertus::detail::jinja::time_source clock{[](const void*) { return apertus::civil_time{2025, 9, 21}; },
+                                                    nullptr};
     try {
         const apertus::value variables = apertus::value_from_json(json);
         if (variables.is_list()) {

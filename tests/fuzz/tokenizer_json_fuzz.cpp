@@ -22,7 +22,8 @@ void use(const apertus::tokenizer& tokens, std::string_view text) {
     check(tokens.encode(text) == ids); // the second time from the cache
     const auto e = tokens.encode_with_offsets(text);
     check(e.ids == ids && e.offsets.size() == ids.size() && e.tokens.size() == ids.size());
-    for (const auto id : tokens.encode(text, {.add_special_tokens = false, .untrusted = true})) check(!tokens.is_control(id));
+    for (const auto id : tokens.encode(text, {.add_special_tokens = false, .untrusted = true}))
+        check(!tokens.is_control(id));
     const std::string decoded = tokens.decode(ids);
     check(apertus::is_valid_utf8(decoded));
     apertus::streaming_decoder decoder(tokens);

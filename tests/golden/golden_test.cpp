@@ -37,7 +37,9 @@ public:
     [[nodiscard]] std::size_t extent(const std::string& name, std::size_t dimension) const {
         return static_cast<std::size_t>(entry(name).shape.at(dimension));
     }
-    [[nodiscard]] std::vector<float> floats(const std::string& name) const { return read<float>(name, apertus::dtype::f32); }
+    [[nodiscard]] std::vector<float> floats(const std::string& name) const {
+        return read<float>(name, apertus::dtype::f32);
+    }
     [[nodiscard]] std::vector<std::int32_t> ids(const std::string& name) const {
         return read<std::int32_t>(name, apertus::dtype::i32);
     }
@@ -63,7 +65,8 @@ private:
 std::vector<std::string> golden_cases() {
     std::vector<std::string> out;
     for (const auto& entry : std::filesystem::directory_iterator(test_support::source_path("tests/golden"))) {
-        if (std::filesystem::exists(entry.path() / "golden.safetensors")) out.push_back(entry.path().filename().string());
+        if (std::filesystem::exists(entry.path() / "golden.safetensors"))
+            out.push_back(entry.path().filename().string());
     }
     std::sort(out.begin(), out.end());
     return out;
@@ -131,9 +134,10 @@ std::vector<std::vector<std::int32_t>> greedy(const apertus::causal_lm& model, s
 // --- comparison --------------------------------------------------------------------------------------------------------
 
 /// Compares rows of `width` values; on failure names the first row that differs and the worst of its values.
-void check_close(const std::string& what, std::span<const float> expected, std::span<const float> found, std::size_t width) {
-    BOOST_REQUIRE_MESSAGE(expected.size() == found.size(), what << ": expected " << expected.size() << " values, found "
-                                                                << found.size());
+void check_close(const std::string& what, std::span<const float> expected, std::span<const float> found,
+                 std::size_t width) {
+    BOOST_REQUIRE_MESSAGE(expected.size() == found.size(),
+                          what << ": expected " << expected.size() << " values, found " << found.size());
     float worst_of_all = 0.0f;
     for (std::size_t row = 0; row * width < expected.size(); ++row) {
         std::size_t worst = row * width;
@@ -160,12 +164,12 @@ void check_close(const std::string& what, std::span<const float> expected, std::
 /// Compares greedy ids; `margins` are the distances of the two best logits at each step in transformers.
 void check_ids(const std::string& what, std::span<const std::int32_t> expected, std::span<const std::int32_t> found,
                std::span<const float> margins) {
-    BOOST_REQUIRE_MESSAGE(expected.size() == found.size(), what << ": expected " << expected.size() << " ids, found "
-                                                                << found.size());
+    BOOST_REQUIRE_MESSAGE(expected.size() == found.size(),
+                          what << ": expected " << expected.size() << " ids, found " << found.size());
     for (std::size_t i = 0; i < expected.size(); ++i) {
         if (expected[i] == found[i]) continue;
-        BOOST_ERROR(what << ": step " << i << " is the first to differ: expected id " << expected[i] << ", found " << found[i]
-                         << " (margin of the best in transformers " << margins[i] << ")");
+        BOOST_ERROR(what << ": step " << i << " is the first to differ: expected id " << expected[i] << ", found "
+                         << found[i] << " (margin of the best in transformers " << margins[i] << ")");
         return;
     }
     BOOST_TEST(expected.size() > 0u);
@@ -190,7 +194,8 @@ void check_prompt(const std::string& label, const apertus::causal_lm& model, con
     apertus::session_handle session = model.new_session(room(ids.size()));
     session.set_observer([&](std::size_t index, std::size_t first_row, apertus::tensor_view<const float, 2> values) {
         const auto from = values.flat();
-        std::copy(from.begin(), from.end(), seen.begin() + static_cast<std::ptrdiff_t>(index * per_layer + first_row * hidden));
+        std::copy(from.begin(), from.end(),
+                  seen.begin() + static_cast<std::ptrdiff_t>(index * per_layer + first_row * hidden));
     });
     const std::vector<float> logits = logits_of(session, ids);
     session.set_observer({});
@@ -206,7 +211,8 @@ void check_prompt(const std::string& label, const apertus::causal_lm& model, con
 
     for (const std::size_t chunk : {std::size_t{1}, std::size_t{7}}) {
         apertus::session_handle chunked = model.new_session(room(ids.size(), 1, chunk));
-        BOOST_TEST(logits_of(chunked, ids) == logits, label << "prefill in chunks of " << chunk << " changes the logits");
+        BOOST_TEST(logits_of(chunked, ids) == logits,
+                   label << "prefill in chunks of " << chunk << " changes the logits");
     }
 
     const std::vector<std::int32_t> tokens = golden.ids("prompt.greedy_ids");
@@ -226,12 +232,13 @@ void check_long(const std::string& label, const apertus::causal_lm& model, const
         const auto begin = all.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(row) * vocabulary);
         found.insert(found.end(), begin, begin + static_cast<std::ptrdiff_t>(vocabulary));
     }
-    check_close(label + "logits of the long prompt (index into long.rows)", golden.floats("long.logits"), found, vocabulary);
+    check_close(label + "logits of the long prompt (index into long.rows)", golden.floats("long.logits"), found,
+                vocabulary);
 
     const std::vector<std::int32_t> tokens = golden.ids("long.greedy_ids");
     const apertus::prompt one{ids};
-    check_ids(label + "greedy ids after the long prompt", tokens, greedy(model, std::span(&one, 1), tokens.size()).at(0),
-              golden.floats("long.greedy_margins"));
+    check_ids(label + "greedy ids after the long prompt", tokens,
+              greedy(model, std::span(&one, 1), tokens.size()).at(0), golden.floats("long.greedy_margins"));
 }
 
 void check_positions(const std::string& label, const apertus::causal_lm& model, const golden_file& golden) {
@@ -262,9 +269,9 @@ void check_batch(const std::string& label, const apertus::causal_lm& model, cons
 
     apertus::session_handle session = model.new_session(room(length, rows));
     using matrix = apertus::tensor_view<const std::int32_t, 2>;
-    const std::vector<float> all = apertus::forward_padded(session, matrix(ids.data(), {rows, length}),
-                                                           matrix(mask.data(), {rows, length}),
-                                                           matrix(positions.data(), {rows, length}));
+    const std::vector<float> all =
+        apertus::forward_padded(session, matrix(ids.data(), {rows, length}), matrix(mask.data(), {rows, length}),
+                                matrix(positions.data(), {rows, length}));
     std::vector<float> last;
     for (std::size_t b = 0; b < rows; ++b) {
         const auto begin = all.begin() + static_cast<std::ptrdiff_t>(((b + 1) * length - 1) * vocabulary);
@@ -278,8 +285,8 @@ void check_batch(const std::string& label, const apertus::causal_lm& model, cons
     const std::size_t n = golden.extent("batch.greedy_ids", 1);
     const auto found = greedy(model, prompts, n);
     for (std::size_t b = 0; b < rows; ++b) {
-        check_ids(label + "greedy ids of row " + std::to_string(b) + " of the batch", std::span(tokens).subspan(b * n, n),
-                  found.at(b), std::span(margins).subspan(b * n, n));
+        check_ids(label + "greedy ids of row " + std::to_string(b) + " of the batch",
+                  std::span(tokens).subspan(b * n, n), found.at(b), std::span(margins).subspan(b * n, n));
     }
 }
 
@@ -315,12 +322,35 @@ const bool registered = [] {
 BOOST_AUTO_TEST_CASE(all_shapes_are_there) {
     BOOST_TEST(registered);
     const std::vector<std::string> found = golden_cases();
-    for (const char* const needed :
-         {"act_gelu",       "act_relu",     "act_silu",      "attention_bias",   "d128_gqa1_f16",       "d128_gqa4_f32",
-          "d64_gqa1_f32",   "d64_gqa8_f16", "deep",          "llama_3",          "llama_bias",          "llama_tied",
-          "mixed_types",    "odd_sizes",    "rope_default",  "rope_dynamic",     "rope_linear",         "rope_longrope",
-          "rope_yarn",      "rope_longrope_ratio", "rope_yarn_options", "tied_stored_head", "v11_05b",   "v11_15b",
-          "v11_4b",         "v15_8b",       "v1_70b",        "v1_8b",            "xielu_bare"}) {
+    for (const char* const needed : {"act_gelu",
+                                     "act_relu",
+                                     "act_silu",
+                                     "attention_bias",
+                                     "d128_gqa1_f16",
+                                     "d128_gqa4_f32",
+                                     "d64_gqa1_f32",
+                                     "d64_gqa8_f16",
+                                     "deep",
+                                     "llama_3",
+                                     "llama_bias",
+                                     "llama_tied",
+                                     "mixed_types",
+                                     "odd_sizes",
+                                     "rope_default",
+                                     "rope_dynamic",
+                                     "rope_linear",
+                                     "rope_longrope",
+                                     "rope_yarn",
+                                     "rope_longrope_ratio",
+                                     "rope_yarn_options",
+                                     "tied_stored_head",
+                                     "v11_05b",
+                                     "v11_15b",
+                                     "v11_4b",
+                                     "v15_8b",
+                                     "v1_70b",
+                                     "v1_8b",
+                                     "xielu_bare"}) {
         BOOST_TEST(std::count(found.begin(), found.end(), needed) == 1, "tests/golden/" << needed << " is missing");
     }
 }

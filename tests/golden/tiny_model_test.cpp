@@ -67,8 +67,11 @@ bool is_word_character(std::uint32_t c) {
 
 /// Whether a word character ends `before` or begins `after`.
 bool inside_a_word(std::string_view before, std::string_view after) {
-    const auto starts_with_word = [](std::string_view t) { return !t.empty() && is_word_character(apertus::utf8_decode(t.data()).code); };
-    return starts_with_word(after) || (!before.empty() && starts_with_word(before.substr(apertus::utf8_previous(before, before.size()))));
+    const auto starts_with_word = [](std::string_view t) {
+        return !t.empty() && is_word_character(apertus::utf8_decode(t.data()).code);
+    };
+    return starts_with_word(after) ||
+           (!before.empty() && starts_with_word(before.substr(apertus::utf8_previous(before, before.size()))));
 }
 
 /// As tools/tiny/evaluate.py: the answer contains one of `expect`, ignoring case; with "word": true as whole words.
@@ -111,8 +114,9 @@ BOOST_AUTO_TEST_CASE(answers_like_transformers_on_every_path) {
             const auto expected = row.at("new_ids").get<std::vector<std::int32_t>>();
             const auto [e, f] = std::mismatch(expected.begin(), expected.end(), found.begin(), found.end());
             BOOST_TEST((e == expected.end() && f == found.end()),
-                       model.backend_name() << ": " << row.at("messages").back().at("content") << ": step " << e - expected.begin()
-                                            << " is the first to differ; smallest margin in transformers " << row.at("margin"));
+                       model.backend_name()
+                           << ": " << row.at("messages").back().at("content") << ": step " << e - expected.begin()
+                           << " is the first to differ; smallest margin in transformers " << row.at("margin"));
             BOOST_TEST(tokens.decode(found, {.skip_special_tokens = true}) == row.at("answer").get<std::string>());
         }
     }
@@ -142,13 +146,17 @@ BOOST_AUTO_TEST_CASE(nine_of_ten_held_out_questions_are_answered_right) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const std::string answer = tokens.decode(result.sequences.at(i).new_ids(), {.skip_special_tokens = true});
         const bool right = is_right(rows[i], answer);
-        if (!right) BOOST_TEST_MESSAGE("wrong: " << rows[i].at("question") << " -> " << answer << " (expected " << rows[i].at("expect") << ")");
+        if (!right)
+            BOOST_TEST_MESSAGE("wrong: " << rows[i].at("question") << " -> " << answer << " (expected "
+                                         << rows[i].at("expect") << ")");
         for (count* c : {&total, &groups[rows[i].at("lang").get<std::string>()]}) {
             c->right += right ? 1u : 0u;
             ++c->all;
         }
     }
-    const auto percent = [](const count& c) { return 100.0 * static_cast<double>(c.right) / static_cast<double>(c.all); };
+    const auto percent = [](const count& c) {
+        return 100.0 * static_cast<double>(c.right) / static_cast<double>(c.all);
+    };
     std::printf("apertus-tiny: %zu of %zu held-out questions right: %.1f %%", total.right, total.all, percent(total));
     for (const auto& [language, c] : groups) std::printf("  %s %.1f %%", language.c_str(), percent(c));
     std::printf("\n");

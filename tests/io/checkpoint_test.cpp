@@ -23,7 +23,8 @@ using test_support::temporary_folder;
 /// A file with one U8 tensor.
 std::string one_tensor(const std::string& name, std::string_view data) {
     const std::string size = std::to_string(data.size());
-    return safetensors_bytes("{\"" + name + R"(":{"dtype":"U8","shape":[)" + size + R"(],"data_offsets":[0,)" + size + "]}}", data);
+    return safetensors_bytes(
+        "{\"" + name + R"(":{"dtype":"U8","shape":[)" + size + R"(],"data_offsets":[0,)" + size + "]}}", data);
 }
 
 std::string read_all(const checkpoint& c, std::string_view name) {
@@ -88,7 +89,11 @@ BOOST_AUTO_TEST_CASE(shards) {
 
 BOOST_AUTO_TEST_CASE(a_shard_may_hold_more_than_the_index_says) {
     const temporary_folder folder;
-    folder.write("s.safetensors", safetensors_bytes(R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"extra":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", "xy"));
+    folder.write(
+        "s.safetensors",
+        safetensors_bytes(
+            R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"extra":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
+            "xy"));
     folder.write(index_name, R"({"weight_map":{"a":"s.safetensors"}})");
     const checkpoint c = checkpoint::open(folder.path());
     BOOST_TEST(read_all(c, "extra") == "y");
@@ -96,37 +101,50 @@ BOOST_AUTO_TEST_CASE(a_shard_may_hold_more_than_the_index_says) {
 
 BOOST_AUTO_TEST_CASE(nothing_to_load) {
     const temporary_folder folder;
-    const std::string start = folder.path() + ": weights: expected model.safetensors or model.safetensors.index.json, found ";
+    const std::string start =
+        folder.path() + ": weights: expected model.safetensors or model.safetensors.index.json, found ";
     BOOST_TEST(message_of(folder.path(), apertus::error_category::io) == start + "neither");
     folder.write("pytorch_model.bin", "x");
     BOOST_TEST(message_of(folder.path(), apertus::error_category::io) ==
                start + "only pytorch_model.bin, which we do not read (save the model again as safetensors)");
     BOOST_TEST(message_of(folder.path("nowhere"), apertus::error_category::io) ==
-               folder.path("nowhere") + ": weights: expected model.safetensors or model.safetensors.index.json, found neither");
+               folder.path("nowhere") +
+                   ": weights: expected model.safetensors or model.safetensors.index.json, found neither");
 }
 
 BOOST_AUTO_TEST_CASE(bad_shards) {
     const temporary_folder folder;
     const std::string index = folder.path(index_name);
     folder.write(index_name, R"({"weight_map":{"a":"gone.safetensors"}})");
-    BOOST_TEST(message_of(folder.path(), apertus::error_category::io) == folder.path("gone.safetensors") + ": cannot open: No such file or directory");
+    BOOST_TEST(message_of(folder.path(), apertus::error_category::io) ==
+               folder.path("gone.safetensors") + ": cannot open: No such file or directory");
     folder.write("s.safetensors", one_tensor("b", "x"));
     folder.write(index_name, R"({"weight_map":{"a":"s.safetensors"}})");
-    BOOST_TEST(message_of(folder.path()) == index + ": weight_map 'a': expected a tensor of 's.safetensors', found no such tensor there");
+    BOOST_TEST(message_of(folder.path()) ==
+               index + ": weight_map 'a': expected a tensor of 's.safetensors', found no such tensor there");
     folder.write("t.safetensors", one_tensor("b", "y"));
     folder.write(index_name, R"({"weight_map":{"b":"s.safetensors","c":"t.safetensors"}})");
-    BOOST_TEST(message_of(folder.path()) == index + ": weight_map 'c': expected a tensor of 't.safetensors', found no such tensor there");
-    folder.write("u.safetensors", safetensors_bytes(R"({"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"c":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})", "xy"));
+    BOOST_TEST(message_of(folder.path()) ==
+               index + ": weight_map 'c': expected a tensor of 't.safetensors', found no such tensor there");
+    folder.write(
+        "u.safetensors",
+        safetensors_bytes(
+            R"({"b":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"c":{"dtype":"U8","shape":[1],"data_offsets":[1,2]}})",
+            "xy"));
     folder.write(index_name, R"({"weight_map":{"b":"s.safetensors","c":"u.safetensors"}})");
     const std::string twice = message_of(folder.path());
-    BOOST_TEST((twice == folder.path("u.safetensors") + ": tensor 'b': expected one of that name, found another in " + folder.path("s.safetensors") ||
-                twice == folder.path("s.safetensors") + ": tensor 'b': expected one of that name, found another in " + folder.path("u.safetensors")), twice);
+    BOOST_TEST((twice == folder.path("u.safetensors") + ": tensor 'b': expected one of that name, found another in " +
+                             folder.path("s.safetensors") ||
+                twice == folder.path("s.safetensors") + ": tensor 'b': expected one of that name, found another in " +
+                             folder.path("u.safetensors")),
+               twice);
 }
 
 BOOST_AUTO_TEST_CASE(shards_stay_in_the_folder) {
     const temporary_folder folder;
     const std::string index = folder.path(index_name);
-    for (const std::string name : {"../s.safetensors", "/etc/passwd", "a/b", "..", ".", "", "c:s", "a\\\\b", "a\\u0000b", "a\\nb"}) {
+    for (const std::string name :
+         {"../s.safetensors", "/etc/passwd", "a/b", "..", ".", "", "c:s", "a\\\\b", "a\\u0000b", "a\\nb"}) {
         folder.write(index_name, R"({"weight_map":{"w":")" + name + "\"}}");
         const std::string message = message_of(folder.path());
         BOOST_TEST(message.starts_with(index + ": weight_map 'w': expected a plain file name, found '"), message);
@@ -153,8 +171,10 @@ BOOST_AUTO_TEST_CASE(bad_index) {
     BOOST_TEST(with(R"({"weight_map":{"a":{}}})") == "weight_map 'a': expected a file name, found an object");
     BOOST_TEST(with(R"({"weight_map":{"a":["x"]}})") == "weight_map 'a': expected a file name, found an array");
     BOOST_TEST(with(R"({"weight_map":{"a":"x","a":"y"}})") == "weight_map 'a': expected one entry, found two");
-    BOOST_TEST(with(R"({"weight_map":{"a":"x"},"weight_map":{"b":"x"}})") == "weight_map: expected one object, found a second value");
-    BOOST_TEST(with(R"({"weight_map":{"a":"x"},"weight_map":3})") == "weight_map: expected one object, found a second value");
+    BOOST_TEST(with(R"({"weight_map":{"a":"x"},"weight_map":{"b":"x"}})") ==
+               "weight_map: expected one object, found a second value");
+    BOOST_TEST(with(R"({"weight_map":{"a":"x"},"weight_map":3})") ==
+               "weight_map: expected one object, found a second value");
     std::string deep = R"({"metadata":)" + std::string(100'000, '[');
     BOOST_TEST(with(deep) == "nesting: expected at most 128, found more");
     BOOST_TEST(with(R"({"metadata":{"weight_map":{"a":1}}})") == "weight_map: expected an object, found nothing");
@@ -171,13 +191,16 @@ BOOST_AUTO_TEST_CASE(in_memory) {
     BOOST_TEST(checkpoint::from_bytes(as_bytes(first)).tensors().size() == 1u);
     const std::vector<std::span<const std::byte>> twice{as_bytes(first), as_bytes(first)};
     BOOST_CHECK_EXCEPTION((void)checkpoint::from_bytes(twice), apertus::error, [](const apertus::error& e) {
-        return std::string(e.what()).find("tensor 'a': expected one of that name, found another in safetensors in memory, shard") != std::string::npos;
+        return std::string(e.what()).find(
+                   "tensor 'a': expected one of that name, found another in safetensors in memory, shard") !=
+               std::string::npos;
     });
 }
 
 BOOST_AUTO_TEST_CASE(loose_tensors) {
     const std::string data = "abcdefgh";
-    std::vector<apertus::memory_tensor> tensors{{"w", apertus::dtype::bf16, {2, 2}, as_bytes(data)}, {"a", apertus::dtype::f32, {}, as_bytes(data).first(4)}};
+    std::vector<apertus::memory_tensor> tensors{{"w", apertus::dtype::bf16, {2, 2}, as_bytes(data)},
+                                                {"a", apertus::dtype::f32, {}, as_bytes(data).first(4)}};
     checkpoint made = checkpoint::from_tensors(tensors);
     const checkpoint c = std::move(made);
     BOOST_TEST(read_all(c, "w") == data);
@@ -186,7 +209,8 @@ BOOST_AUTO_TEST_CASE(loose_tensors) {
     BOOST_TEST(c.find("a")->document() == "tensors in memory");
     std::byte out[8];
     BOOST_CHECK_EXCEPTION(c.find("a")->read(out), apertus::error, [](const apertus::error& e) {
-        return std::string(e.what()) == "tensors in memory: read from tensor 'a': expected a range inside its 4 bytes, found 8 bytes at 0";
+        return std::string(e.what()) ==
+               "tensors in memory: read from tensor 'a': expected a range inside its 4 bytes, found 8 bytes at 0";
     });
     tensors[0].shape = {2, 3};
     BOOST_CHECK_EXCEPTION((void)checkpoint::from_tensors(tensors), apertus::error, [](const apertus::error& e) {
@@ -195,7 +219,8 @@ BOOST_AUTO_TEST_CASE(loose_tensors) {
     });
     tensors[0].shape = {1ull << 62, 4};
     BOOST_CHECK_EXCEPTION((void)checkpoint::from_tensors(tensors), apertus::error, [](const apertus::error& e) {
-        return std::string(e.what()) == "tensors in memory: tensor 'w': expected fewer than 2^63 bytes for BF16 [4611686018427387904, 4], found 8";
+        return std::string(e.what()) == "tensors in memory: tensor 'w': expected fewer than 2^63 bytes for BF16 "
+                                        "[4611686018427387904, 4], found 8";
     });
     BOOST_TEST(checkpoint::from_tensors({}).tensors().empty());
 }

@@ -68,19 +68,23 @@ BOOST_AUTO_TEST_CASE(reads_at_offsets) {
     std::array<std::byte, 4> four{};
     f.read(3, four);
     BOOST_TEST(text_of(four) == "3456");
-    BOOST_TEST(message_of([&] { f.read(8, four); }) == f.path() + ": byte 10: expected 2 more bytes, found the end of the file");
+    BOOST_TEST(message_of([&] { f.read(8, four); }) ==
+               f.path() + ": byte 10: expected 2 more bytes, found the end of the file");
     f.read(100, std::span(four).first(0));
 }
 
 BOOST_AUTO_TEST_CASE(errors_name_path_and_reason) {
     const temporary_folder folder;
     const std::string missing = folder.path("missing");
-    BOOST_TEST(message_of([&] { apertus::mapped_file f(missing); }) == missing + ": cannot open: No such file or directory");
+    BOOST_TEST(message_of([&] { apertus::mapped_file f(missing); }) ==
+               missing + ": cannot open: No such file or directory");
     BOOST_TEST(message_of([&] { apertus::mapped_file f(folder.path()); }) ==
                folder.path() + ": file type: expected a regular file, found a directory");
-    BOOST_TEST(message_of([&] { (void)apertus::read_file(missing, 10); }) == missing + ": cannot open: No such file or directory");
+    BOOST_TEST(message_of([&] { (void)apertus::read_file(missing, 10); }) ==
+               missing + ": cannot open: No such file or directory");
     const std::string through_a_file = folder.write("plain", "x") + "/inner";
-    BOOST_TEST(message_of([&] { apertus::mapped_file f(through_a_file); }) == through_a_file + ": cannot open: Not a directory");
+    BOOST_TEST(message_of([&] { apertus::mapped_file f(through_a_file); }) ==
+               through_a_file + ": cannot open: Not a directory");
 }
 
 BOOST_AUTO_TEST_CASE(small_files_have_a_limit) {
@@ -96,7 +100,8 @@ BOOST_AUTO_TEST_CASE(a_pipe_does_not_hang) {
     const temporary_folder folder;
     const std::string path = folder.path("pipe");
     BOOST_REQUIRE_EQUAL(::mkfifo(path.c_str(), 0600), 0);
-    BOOST_TEST(message_of([&] { apertus::mapped_file f(path); }) == path + ": file type: expected a regular file, found something else");
+    BOOST_TEST(message_of([&] { apertus::mapped_file f(path); }) ==
+               path + ": file type: expected a regular file, found something else");
 }
 
 BOOST_AUTO_TEST_CASE(permission_denied) {
@@ -112,8 +117,8 @@ BOOST_AUTO_TEST_CASE(permission_denied) {
 BOOST_AUTO_TEST_CASE(hints_change_nothing) {
     const temporary_folder folder;
     const apertus::mapped_file f(folder.write("a", std::string(100'000, 'x')));
-    for (const auto access : {apertus::file_access::sequential, apertus::file_access::will_need, apertus::file_access::dont_need,
-                              apertus::file_access::normal}) {
+    for (const auto access : {apertus::file_access::sequential, apertus::file_access::will_need,
+                              apertus::file_access::dont_need, apertus::file_access::normal}) {
         apertus::advise_mapped(f.bytes().subspan(17, 90'000), access);
         apertus::advise_mapped(f.bytes().first(0), access);
         BOOST_TEST(text_of(f.bytes()) == std::string(100'000, 'x'));

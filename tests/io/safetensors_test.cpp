@@ -66,7 +66,9 @@ BOOST_AUTO_TEST_CASE(every_source_gives_the_same) {
     files.push_back(safetensors_file::open(path));
     files.push_back(safetensors_file::open_unmapped(path));
     files.push_back(safetensors_file::from_reader(
-        [&](std::uint64_t offset, std::span<std::byte> out) { std::memcpy(out.data(), bytes.data() + offset, out.size()); },
+        [&](std::uint64_t offset, std::span<std::byte> out) {
+            std::memcpy(out.data(), bytes.data() + offset, out.size());
+        },
         bytes.size()));
     for (const safetensors_file& file : files) {
         BOOST_TEST_CONTEXT(file.document()) {
@@ -110,7 +112,8 @@ BOOST_AUTO_TEST_CASE(moving_keeps_views) {
 }
 
 BOOST_AUTO_TEST_CASE(unaligned_tensors_are_usable) {
-    const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})";
+    const std::string header =
+        R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},"b":{"dtype":"F32","shape":[1],"data_offsets":[1,5]}})";
     const float value = 2.5f;
     std::string data(1, 'x');
     data.append(reinterpret_cast<const char*>(&value), 4);
@@ -138,7 +141,8 @@ BOOST_AUTO_TEST_CASE(reads_outside_a_tensor_are_refused) {
             BOOST_ERROR("no error");
         } catch (const apertus::error& e) {
             BOOST_TEST((e.category() == apertus::error_category::shape));
-            BOOST_TEST(e.what() == "m: read from tensor 'a': expected a range inside its 8 bytes, found 8 bytes at " + std::to_string(offset));
+            BOOST_TEST(e.what() == "m: read from tensor 'a': expected a range inside its 8 bytes, found 8 bytes at " +
+                                       std::to_string(offset));
         }
     }
 }
@@ -160,16 +164,22 @@ BOOST_AUTO_TEST_CASE(reader_errors) {
         BOOST_ERROR("no error");
     } catch (const apertus::error& e) {
         BOOST_TEST((e.category() == apertus::error_category::io));
-        BOOST_TEST(std::string(e.what()) == "remote: tensor 'a': expected a mapped or in-memory file for view(), found a reader; use read()");
+        BOOST_TEST(std::string(e.what()) ==
+                   "remote: tensor 'a': expected a mapped or in-memory file for view(), found a reader; use read()");
     }
-    BOOST_CHECK_EXCEPTION((void)safetensors_file::from_reader({}, 100, "remote"), apertus::error,
-                          [](const apertus::error& e) { return std::string(e.what()) == "remote: reader callback: expected a function, found nothing"; });
+    BOOST_CHECK_EXCEPTION(
+        (void)safetensors_file::from_reader({}, 100, "remote"), apertus::error, [](const apertus::error& e) {
+            return std::string(e.what()) == "remote: reader callback: expected a function, found nothing";
+        });
     // The callback must not be asked for more than the size that the caller named.
-    BOOST_CHECK_EXCEPTION((void)safetensors_file::from_reader(
-                              [](std::uint64_t, std::span<std::byte> all) { std::fill(all.begin(), all.end(), std::byte{0x7f}); }, 1000, "remote"),
-                          apertus::error, [](const apertus::error& e) {
-                              return std::string(e.what()) == "remote: header length (bytes 0 to 7): expected 2 to 992, found 9187201950435737471";
-                          });
+    BOOST_CHECK_EXCEPTION(
+        (void)safetensors_file::from_reader(
+            [](std::uint64_t, std::span<std::byte> all) { std::fill(all.begin(), all.end(), std::byte{0x7f}); }, 1000,
+            "remote"),
+        apertus::error, [](const apertus::error& e) {
+            return std::string(e.what()) ==
+                   "remote: header length (bytes 0 to 7): expected 2 to 992, found 9187201950435737471";
+        });
 }
 
 BOOST_AUTO_TEST_CASE(file_too_short) {
@@ -179,7 +189,8 @@ BOOST_AUTO_TEST_CASE(file_too_short) {
         return e.what() == path + ": size: expected at least 8 bytes, found 0";
     });
     BOOST_TEST(message_of("1234567") == "m.safetensors: size: expected at least 8 bytes, found 7");
-    BOOST_TEST(message_of(safetensors_bytes("", "")) == "m.safetensors: header length (bytes 0 to 7): expected 2 to 0, found 0");
+    BOOST_TEST(message_of(safetensors_bytes("", "")) ==
+               "m.safetensors: header length (bytes 0 to 7): expected 2 to 0, found 0");
 }
 
 BOOST_AUTO_TEST_CASE(header_length) {
@@ -189,10 +200,14 @@ BOOST_AUTO_TEST_CASE(header_length) {
     BOOST_TEST(message_of(safetensors_bytes("{}", "data", ~std::uint64_t{0})) == expected + "18446744073709551615");
     BOOST_TEST(message_of(safetensors_bytes("{}", "data", 1ull << 63)) == expected + "9223372036854775808");
     std::string big = safetensors_bytes("", "", apertus::safetensors_max_header + 1);
-    const auto reader = [&](std::uint64_t, std::span<std::byte> out) { std::memcpy(out.data(), big.data(), std::min(out.size(), big.size())); };
-    BOOST_CHECK_EXCEPTION((void)safetensors_file::from_reader(reader, 1ull << 40, "big"), apertus::error, [](const apertus::error& e) {
-        return std::string(e.what()) == "big: header length (bytes 0 to 7): expected 2 to 100000000, found 100000001";
-    });
+    const auto reader = [&](std::uint64_t, std::span<std::byte> out) {
+        std::memcpy(out.data(), big.data(), std::min(out.size(), big.size()));
+    };
+    BOOST_CHECK_EXCEPTION((void)safetensors_file::from_reader(reader, 1ull << 40, "big"), apertus::error,
+                          [](const apertus::error& e) {
+                              return std::string(e.what()) ==
+                                     "big: header length (bytes 0 to 7): expected 2 to 100000000, found 100000001";
+                          });
 }
 
 BOOST_AUTO_TEST_CASE(every_truncation_is_refused) {
@@ -202,36 +217,46 @@ BOOST_AUTO_TEST_CASE(every_truncation_is_refused) {
         BOOST_TEST(message_of(std::string_view(bytes).substr(0, size)) != "no error", size << " bytes");
     }
     BOOST_TEST(message_of(std::string_view(bytes).substr(0, bytes.size() - 1)) ==
-               "m.safetensors: tensor 'scalar' data_offsets: expected begin <= end <= 15 (the size of the data), found [14, 16]");
-    BOOST_TEST(message_of(bytes + "x") == "m.safetensors: data: expected 16 bytes (the end of the last tensor), found 17");
+               "m.safetensors: tensor 'scalar' data_offsets: expected begin <= end <= 15 (the size of the data), found "
+               "[14, 16]");
+    BOOST_TEST(message_of(bytes + "x") ==
+               "m.safetensors: data: expected 16 bytes (the end of the last tensor), found 17");
 }
 
 BOOST_AUTO_TEST_CASE(not_a_header) {
     BOOST_TEST(header_message("[]") == "m.safetensors: header, first byte: expected '{', found '['");
     BOOST_TEST(header_message("\x01\x02") == "m.safetensors: header, first byte: expected '{', found '\\x01'");
     BOOST_TEST(header_message(" {}") == "m.safetensors: header, first byte: expected '{', found ' '");
-    BOOST_TEST(header_message("{\"a\":}").starts_with("m.safetensors: header: line 1, column 6: syntax error while parsing value"));
+    BOOST_TEST(header_message("{\"a\":}")
+                   .starts_with("m.safetensors: header: line 1, column 6: syntax error while parsing value"));
     BOOST_TEST(header_message("{} {}").starts_with("m.safetensors: header: line 1, column 4: "));
     BOOST_TEST(header_message("{}", 0) == "no error");
-    BOOST_TEST(header_message("{}", 3) == "m.safetensors: data: expected 0 bytes (the end of the last tensor), found 3");
+    BOOST_TEST(header_message("{}", 3) ==
+               "m.safetensors: data: expected 0 bytes (the end of the last tensor), found 3");
     BOOST_TEST(header_message(R"({"a":1})") == "m.safetensors: tensor 'a': expected an object, found 1");
     BOOST_TEST(header_message(R"({"a":null})") == "m.safetensors: tensor 'a': expected an object, found null");
     BOOST_TEST(header_message(R"({"a":[1]})") == "m.safetensors: tensor 'a': expected an object, found an array");
-    BOOST_TEST(header_message("{\"a\":" + std::string(100'000, '[')) == "m.safetensors: tensor 'a': expected an object, found an array");
+    BOOST_TEST(header_message("{\"a\":" + std::string(100'000, '[')) ==
+               "m.safetensors: tensor 'a': expected an object, found an array");
 }
 
 BOOST_AUTO_TEST_CASE(metadata) {
-    BOOST_TEST(header_message(R"({"__metadata__":{"a":1}})") == "m.safetensors: header: __metadata__ 'a': expected a string, found 1");
-    BOOST_TEST(header_message(R"({"__metadata__":{"a":{}}})") == "m.safetensors: header: __metadata__ 'a': expected a string, found an object");
-    BOOST_TEST(header_message(R"({"__metadata__":"x"})") == "m.safetensors: header: __metadata__: expected an object, found 'x'");
-    BOOST_TEST(header_message(R"({"__metadata__":{},"__metadata__":{}})") == "m.safetensors: header: __metadata__: expected one, found a second one");
+    BOOST_TEST(header_message(R"({"__metadata__":{"a":1}})") ==
+               "m.safetensors: header: __metadata__ 'a': expected a string, found 1");
+    BOOST_TEST(header_message(R"({"__metadata__":{"a":{}}})") ==
+               "m.safetensors: header: __metadata__ 'a': expected a string, found an object");
+    BOOST_TEST(header_message(R"({"__metadata__":"x"})") ==
+               "m.safetensors: header: __metadata__: expected an object, found 'x'");
+    BOOST_TEST(header_message(R"({"__metadata__":{},"__metadata__":{}})") ==
+               "m.safetensors: header: __metadata__: expected one, found a second one");
 }
 
 BOOST_AUTO_TEST_CASE(dtype) {
     const auto with = [](std::string_view value) {
         return header_message(R"({"w":{"dtype":)" + std::string(value) + R"(,"shape":[2],"data_offsets":[0,8]}})");
     };
-    const std::string all = "m.safetensors: tensor 'w' dtype: expected one of F32, F16, BF16, F64, I64, I32, I16, I8, U64, U32, U16, U8, BOOL, found ";
+    const std::string all = "m.safetensors: tensor 'w' dtype: expected one of F32, F16, BF16, F64, I64, I32, I16, I8, "
+                            "U64, U32, U16, U8, BOOL, found ";
     BOOST_TEST(with("\"F32\"") == "no error");
     BOOST_TEST(with("\"F8_E4M3\"") == all + "'F8_E4M3'");
     BOOST_TEST(with("\"f32\"") == all + "'f32'");
@@ -241,23 +266,34 @@ BOOST_AUTO_TEST_CASE(dtype) {
 
 BOOST_AUTO_TEST_CASE(shape) {
     const auto with = [](std::string_view value, std::string_view offsets = "[0,8]") {
-        return header_message(R"({"w":{"dtype":"F32","shape":)" + std::string(value) + R"(,"data_offsets":)" + std::string(offsets) + "}}");
+        return header_message(R"({"w":{"dtype":"F32","shape":)" + std::string(value) + R"(,"data_offsets":)" +
+                              std::string(offsets) + "}}");
     };
     BOOST_TEST(with("[2]") == "no error");
     BOOST_TEST(with("[1,2,1]") == "no error");
-    BOOST_TEST(with("[3]") == "m.safetensors: tensor 'w' data_offsets: expected 12 bytes for F32 [3], found 8 ([0, 8])");
+    BOOST_TEST(with("[3]") ==
+               "m.safetensors: tensor 'w' data_offsets: expected 12 bytes for F32 [3], found 8 ([0, 8])");
     BOOST_TEST(with("[]") == "m.safetensors: tensor 'w' data_offsets: expected 4 bytes for F32 [], found 8 ([0, 8])");
     BOOST_TEST(with("[-1]") == "m.safetensors: tensor 'w' shape: expected non-negative integers, found -1");
     BOOST_TEST(with("[2.0]") == "m.safetensors: tensor 'w' shape: expected non-negative integers, found '2.0'");
     BOOST_TEST(with("[[2]]") == "m.safetensors: tensor 'w' shape: expected non-negative integers, found an array");
     BOOST_TEST(with("2") == "m.safetensors: tensor 'w' shape: expected an array of non-negative integers, found 2");
-    BOOST_TEST(with("null") == "m.safetensors: tensor 'w' shape: expected an array of non-negative integers, found null");
+    BOOST_TEST(with("null") ==
+               "m.safetensors: tensor 'w' shape: expected an array of non-negative integers, found null");
     // 2^62 elements of 4 bytes are 2^64 bytes: zero, if one multiplies without looking.
-    BOOST_TEST(with("[4611686018427387904]", "[0,0]") == "m.safetensors: tensor 'w' shape: expected fewer than 2^63 bytes, found [4611686018427387904]");
-    BOOST_TEST(with("[4294967296,4294967296]", "[0,0]") == "m.safetensors: tensor 'w' shape: expected fewer than 2^63 bytes, found [4294967296, 4294967296]");
-    BOOST_TEST(with("[18446744073709551615,0]", "[0,8]") == "m.safetensors: tensor 'w' data_offsets: expected 0 bytes for F32 [18446744073709551615, 0], found 8 ([0, 8])");
-    BOOST_TEST(with("[99999999999999999999]").starts_with("m.safetensors: tensor 'w' shape: expected non-negative integers, found '99999999999999999999'"));
-    BOOST_TEST(with("[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2]") == "m.safetensors: tensor 'w' shape: expected at most 16 dimensions, found more");
+    BOOST_TEST(with("[4611686018427387904]", "[0,0]") ==
+               "m.safetensors: tensor 'w' shape: expected fewer than 2^63 bytes, found [4611686018427387904]");
+    BOOST_TEST(with("[4294967296,4294967296]", "[0,0]") ==
+               "m.safetensors: tensor 'w' shape: expected fewer than 2^63 bytes, found [4294967296, 4294967296]");
+    BOOST_TEST(
+        with("[18446744073709551615,0]", "[0,8]") ==
+        "m.safetensors: tensor 'w' data_offsets: expected 0 bytes for F32 [18446744073709551615, 0], found 8 ([0, 8])");
+    BOOST_TEST(
+        with("[99999999999999999999]")
+            .starts_with(
+                "m.safetensors: tensor 'w' shape: expected non-negative integers, found '99999999999999999999'"));
+    BOOST_TEST(with("[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,2]") ==
+               "m.safetensors: tensor 'w' shape: expected at most 16 dimensions, found more");
 }
 
 BOOST_AUTO_TEST_CASE(offsets) {
@@ -267,38 +303,57 @@ BOOST_AUTO_TEST_CASE(offsets) {
     BOOST_TEST(with("[0]") == "m.safetensors: tensor 'w' data_offsets: expected two numbers, found 1");
     BOOST_TEST(with("[]") == "m.safetensors: tensor 'w' data_offsets: expected two numbers, found 0");
     BOOST_TEST(with("[0,8,8]") == "m.safetensors: tensor 'w' data_offsets: expected two numbers, found more");
-    BOOST_TEST(with("[8,0]") == "m.safetensors: tensor 'w' data_offsets: expected begin <= end <= 8 (the size of the data), found [8, 0]");
-    BOOST_TEST(with("[0,9]") == "m.safetensors: tensor 'w' data_offsets: expected begin <= end <= 8 (the size of the data), found [0, 9]");
+    BOOST_TEST(
+        with("[8,0]") ==
+        "m.safetensors: tensor 'w' data_offsets: expected begin <= end <= 8 (the size of the data), found [8, 0]");
+    BOOST_TEST(
+        with("[0,9]") ==
+        "m.safetensors: tensor 'w' data_offsets: expected begin <= end <= 8 (the size of the data), found [0, 9]");
     BOOST_TEST(with("[18446744073709551608,18446744073709551615]") ==
-               "m.safetensors: tensor 'w' data_offsets: expected begin <= end <= 8 (the size of the data), found [18446744073709551608, 18446744073709551615]");
-    BOOST_TEST(with("[0,\"8\"]") == "m.safetensors: tensor 'w' data_offsets: expected non-negative integers, found '8'");
-    BOOST_TEST(with("{}") == "m.safetensors: tensor 'w' data_offsets: expected an array of non-negative integers, found an object");
+               "m.safetensors: tensor 'w' data_offsets: expected begin <= end <= 8 (the size of the data), found "
+               "[18446744073709551608, 18446744073709551615]");
+    BOOST_TEST(with("[0,\"8\"]") ==
+               "m.safetensors: tensor 'w' data_offsets: expected non-negative integers, found '8'");
+    BOOST_TEST(with("{}") ==
+               "m.safetensors: tensor 'w' data_offsets: expected an array of non-negative integers, found an object");
 }
 
 BOOST_AUTO_TEST_CASE(members) {
     BOOST_TEST(header_message(R"({"w":{}})") == "m.safetensors: tensor 'w' dtype: expected a value, found nothing");
-    BOOST_TEST(header_message(R"({"w":{"dtype":"F32","data_offsets":[0,8]}})") == "m.safetensors: tensor 'w' shape: expected a value, found nothing");
-    BOOST_TEST(header_message(R"({"w":{"dtype":"F32","shape":[2]}})") == "m.safetensors: tensor 'w' data_offsets: expected a value, found nothing");
-    BOOST_TEST(header_message(R"({"w":{"dtype":"F32","dtype":"F32"}})") == "m.safetensors: tensor 'w' dtype: expected one, found a second one");
-    BOOST_TEST(header_message(R"({"w":{"stride":[1]}})") == "m.safetensors: tensor 'w' member: expected dtype, shape or data_offsets, found 'stride'");
+    BOOST_TEST(header_message(R"({"w":{"dtype":"F32","data_offsets":[0,8]}})") ==
+               "m.safetensors: tensor 'w' shape: expected a value, found nothing");
+    BOOST_TEST(header_message(R"({"w":{"dtype":"F32","shape":[2]}})") ==
+               "m.safetensors: tensor 'w' data_offsets: expected a value, found nothing");
+    BOOST_TEST(header_message(R"({"w":{"dtype":"F32","dtype":"F32"}})") ==
+               "m.safetensors: tensor 'w' dtype: expected one, found a second one");
+    BOOST_TEST(header_message(R"({"w":{"stride":[1]}})") ==
+               "m.safetensors: tensor 'w' member: expected dtype, shape or data_offsets, found 'stride'");
 }
 
 BOOST_AUTO_TEST_CASE(layout) {
     const auto two = [](std::string_view a, std::string_view b, std::size_t size) {
         return header_message(R"({"a":{"dtype":"U8","shape":[4],"data_offsets":)" + std::string(a) +
-                                  R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)" + std::string(b) + "}}", size);
+                                  R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)" + std::string(b) + "}}",
+                              size);
     };
     BOOST_TEST(two("[4,8]", "[0,4]", 8) == "no error");
-    BOOST_TEST(two("[0,4]", "[0,4]", 4) == "m.safetensors: tensor 'b' data_offsets: expected to begin at 4, the end of 'a', found 0 (an overlap)");
-    BOOST_TEST(two("[0,4]", "[3,7]", 7) == "m.safetensors: tensor 'b' data_offsets: expected to begin at 4, the end of 'a', found 3 (an overlap)");
-    BOOST_TEST(two("[0,4]", "[6,10]", 10) == "m.safetensors: tensor 'b' data_offsets: expected to begin at 4, the end of 'a', found 6 (a hole)");
-    BOOST_TEST(two("[2,6]", "[6,10]", 10) == "m.safetensors: tensor 'a' data_offsets: expected to begin at 0, found 2 (a hole)");
-    BOOST_TEST(two("[0,4]", "[4,8]", 9) == "m.safetensors: data: expected 8 bytes (the end of the last tensor), found 9");
+    BOOST_TEST(two("[0,4]", "[0,4]", 4) ==
+               "m.safetensors: tensor 'b' data_offsets: expected to begin at 4, the end of 'a', found 0 (an overlap)");
+    BOOST_TEST(two("[0,4]", "[3,7]", 7) ==
+               "m.safetensors: tensor 'b' data_offsets: expected to begin at 4, the end of 'a', found 3 (an overlap)");
+    BOOST_TEST(two("[0,4]", "[6,10]", 10) ==
+               "m.safetensors: tensor 'b' data_offsets: expected to begin at 4, the end of 'a', found 6 (a hole)");
+    BOOST_TEST(two("[2,6]", "[6,10]", 10) ==
+               "m.safetensors: tensor 'a' data_offsets: expected to begin at 0, found 2 (a hole)");
+    BOOST_TEST(two("[0,4]", "[4,8]", 9) ==
+               "m.safetensors: data: expected 8 bytes (the end of the last tensor), found 9");
 }
 
 BOOST_AUTO_TEST_CASE(duplicate_names) {
-    BOOST_TEST(header_message(R"({"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"w":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}})") ==
-               "m.safetensors: tensor 'w': expected one of that name, found two");
+    BOOST_TEST(
+        header_message(
+            R"({"w":{"dtype":"U8","shape":[4],"data_offsets":[0,4]},"w":{"dtype":"U8","shape":[4],"data_offsets":[4,8]}})") ==
+        "m.safetensors: tensor 'w': expected one of that name, found two");
 }
 
 BOOST_AUTO_TEST_CASE(hostile_names_stay_on_one_line) {
@@ -313,7 +368,8 @@ BOOST_AUTO_TEST_CASE(many_tensors_are_linear) {
     constexpr std::size_t count = 50'000;
     for (std::size_t i = 0; i < count; ++i) {
         if (i != 0) header += ',';
-        header += "\"t" + std::to_string(i) + R"(":{"dtype":"U8","shape":[1],"data_offsets":[)" + std::to_string(i) + "," + std::to_string(i + 1) + "]}";
+        header += "\"t" + std::to_string(i) + R"(":{"dtype":"U8","shape":[1],"data_offsets":[)" + std::to_string(i) +
+                  "," + std::to_string(i + 1) + "]}";
     }
     header += "}";
     const std::string bytes = safetensors_bytes(header, std::string(count, 'x'));

@@ -60,7 +60,8 @@ BOOST_AUTO_TEST_CASE(other_types_and_sources_that_only_read_are_converted) {
         BOOST_REQUIRE_EQUAL(static_cast<float>(direct->embed_tokens.blocks[i]), widened->embed_tokens.blocks[i]);
         BOOST_REQUIRE(direct->embed_tokens.blocks[i] == read->embed_tokens.blocks[i]);
     }
-    BOOST_TEST(static_cast<const void*>(read->embed_tokens.blocks) != static_cast<const void*>(direct->embed_tokens.blocks));
+    BOOST_TEST(static_cast<const void*>(read->embed_tokens.blocks) !=
+               static_cast<const void*>(direct->embed_tokens.blocks));
 }
 
 BOOST_AUTO_TEST_CASE(bytes_at_an_odd_address_are_copied) {
@@ -128,7 +129,8 @@ BOOST_AUTO_TEST_CASE(wrong_shapes_and_types_are_refused) {
     test_support::fill<float>(s, c);
     const auto good = s.tensors;
     s.tensors.at("model.layers.0.self_attn.q_proj.weight").shape = {40, 64};
-    refused(c, s, error_category::shape, "'model.layers.0.self_attn.q_proj.weight': expected shape [64, 40], found [40, 64]");
+    refused(c, s, error_category::shape,
+            "'model.layers.0.self_attn.q_proj.weight': expected shape [64, 40], found [40, 64]");
     s.tensors = good;
     s.tensors.at("model.norm.weight").type = dtype::i32;
     refused(c, s, error_category::format, "'model.norm.weight': expected type F32, F16 or BF16, found I32");

@@ -44,7 +44,8 @@ BOOST_AUTO_TEST_CASE(masked_tokens_change_nothing) {
         alone.truncate(0, 0);
         const segment step{0, tokens, {}, logits_for::all};
         const auto expected = alone.forward(std::span(&step, 1)).flat();
-        BOOST_TEST(std::equal(expected.begin(), expected.end(), got.begin() + static_cast<std::ptrdiff_t>((row * t + first) * v)));
+        BOOST_TEST(std::equal(expected.begin(), expected.end(),
+                              got.begin() + static_cast<std::ptrdiff_t>((row * t + first) * v)));
     };
     same(0, 2, {1, 2, 3, 4});
     same(1, 0, {5, 6, 7, 8, 9, 10});

@@ -19,7 +19,8 @@ using test_support::small_config;
 
 namespace {
 
-template <class Arch, class Format> std::shared_ptr<const decoder<Arch, Format>> small_model(const model_config& c, unsigned seed = 1) {
+template <class Arch, class Format>
+std::shared_ptr<const decoder<Arch, Format>> small_model(const model_config& c, unsigned seed = 1) {
     auto source = std::make_shared<test_support::memory_source>();
     fill<typename Format::block>(*source, c, seed);
     auto model = load_decoder<Arch, Format>(c, *source);
@@ -30,7 +31,8 @@ template <class Arch, class Format> std::shared_ptr<const decoder<Arch, Format>>
 std::vector<float> copy(tensor_view<const float, 2> logits) { return {logits.flat().begin(), logits.flat().end()}; }
 
 /// All logits of one sequence, given in pieces.
-template <class Session> std::vector<float> all_logits(Session& s, std::span<const std::int32_t> ids, std::span<const std::size_t> pieces) {
+template <class Session>
+std::vector<float> all_logits(Session& s, std::span<const std::int32_t> ids, std::span<const std::size_t> pieces) {
     std::vector<float> out;
     std::size_t at = 0;
     for (const std::size_t n : pieces) {
@@ -123,7 +125,8 @@ BOOST_AUTO_TEST_CASE(a_sequence_can_be_cut_back_and_continued) {
     BOOST_TEST(s.length(0) == 12u);
     const segment rest{0, std::span(ids).subspan(12), {}, logits_for::all};
     const auto again = copy(s.forward(std::span(&rest, 1)));
-    BOOST_TEST((std::equal(again.begin(), again.end(), expected.begin() + static_cast<std::ptrdiff_t>(12 * c.vocab_size))));
+    BOOST_TEST(
+        (std::equal(again.begin(), again.end(), expected.begin() + static_cast<std::ptrdiff_t>(12 * c.vocab_size))));
     BOOST_CHECK_THROW(s.truncate(0, 21), error);
     BOOST_CHECK_THROW(s.truncate(2, 0), error);
 }

@@ -66,10 +66,10 @@ BOOST_AUTO_TEST_CASE(values_agree_with_double_precision) {
 // Golden values computed in double precision (raw alphas 0 and 0; raw alphas of the training's initialisation).
 BOOST_AUTO_TEST_CASE(xielu_golden_values) {
     const xielu zero(0.0F, 0.0F);
-    const std::pair<float, double> expected_zero[] = {
-        {2.0F, 3.772588722239781},     {0.5F, 0.42328679513998635},     {0.0F, -1.193146583986554e-06},
-        {-0.63F, -0.12100405104645692}, {-1.0F, -0.061065681980325304}, {-2.0F, 0.35462209218399154},
-        {-20.0F, 12.66979643309822}};
+    const std::pair<float, double> expected_zero[] = {{2.0F, 3.772588722239781},      {0.5F, 0.42328679513998635},
+                                                      {0.0F, -1.193146583986554e-06}, {-0.63F, -0.12100405104645692},
+                                                      {-1.0F, -0.061065681980325304}, {-2.0F, 0.35462209218399154},
+                                                      {-20.0F, 12.66979643309822}};
     for (const auto& [x, y] : expected_zero) check_near(zero(x), y, 3e-7, x == 0.0F ? 1e-6 : 0.6);
     const xielu init(0.2033823F, -1.0502256F);
     const std::pair<float, double> expected_init[] = {{2.0F, 4.2},

@@ -40,12 +40,14 @@ rope_parameters plain(double theta) {
     return p;
 }
 
-void check_values(const rope_parameters& p, std::size_t head_dim, const std::vector<std::pair<std::size_t, double>>& values) {
+void check_values(const rope_parameters& p, std::size_t head_dim,
+                  const std::vector<std::pair<std::size_t, double>>& values) {
     const auto f = compute_rope_frequencies(p, 0, head_dim);
     BOOST_REQUIRE_EQUAL(f.inv_freq.size(), head_dim / 2);
     BOOST_TEST(f.attention_scaling == 1.0f);
     for (const auto& [i, expected] : values) {
-        BOOST_TEST(std::abs(f.inv_freq[i] - expected) <= 1e-6 * expected, "index " << i << ": " << f.inv_freq[i] << " vs " << expected);
+        BOOST_TEST(std::abs(f.inv_freq[i] - expected) <= 1e-6 * expected,
+                   "index " << i << ": " << f.inv_freq[i] << " vs " << expected);
     }
 }
 
@@ -64,7 +66,8 @@ std::string message_of(const rope_parameters& p, std::size_t head_dim = 64) {
 BOOST_AUTO_TEST_SUITE(rope_frequencies)
 
 BOOST_AUTO_TEST_CASE(equal_transformers) {
-    const auto golden = apertus::parse_json(read_file(source_path("tests/golden/rope_frequencies.json")), "rope_frequencies.json");
+    const auto golden =
+        apertus::parse_json(read_file(source_path("tests/golden/rope_frequencies.json")), "rope_frequencies.json");
     std::size_t values = 0;
     std::size_t different = 0;
     for (const auto& c : golden["cases"]) {
@@ -77,7 +80,8 @@ BOOST_AUTO_TEST_CASE(equal_transformers) {
             for (std::size_t i = 0; i < f.inv_freq.size(); ++i) {
                 const auto expected = c["inv_freq"][i].get<float>();
                 // torch's pow is off by one unit here and there, and llama3's blend may double that.
-                BOOST_TEST(ulps(f.inv_freq[i], expected) <= 2, "index " << i << ": " << f.inv_freq[i] << " vs " << expected);
+                BOOST_TEST(ulps(f.inv_freq[i], expected) <= 2,
+                           "index " << i << ": " << f.inv_freq[i] << " vs " << expected);
                 different += f.inv_freq[i] != expected ? 1 : 0;
             }
             values += f.inv_freq.size();
@@ -90,13 +94,31 @@ BOOST_AUTO_TEST_CASE(equal_transformers) {
 
 BOOST_AUTO_TEST_CASE(values_of_the_family) {
     check_values(llama3(12e6, 8), 128,
-                 {{0, 1.0}, {1, 0.775153644}, {2, 0.600863172}, {16, 0.0169904424}, {23, 0.00262792096}, {24, 0.00149602789},
-                  {25, 0.000834575711}, {26, 0.000451598352}, {27, 0.000232693877}, {28, 0.000109853663}, {31, 4.65512768e-05},
-                  {32, 3.60843918e-05}, {63, 1.34381961e-08}});
+                 {{0, 1.0},
+                  {1, 0.775153644},
+                  {2, 0.600863172},
+                  {16, 0.0169904424},
+                  {23, 0.00262792096},
+                  {24, 0.00149602789},
+                  {25, 0.000834575711},
+                  {26, 0.000451598352},
+                  {27, 0.000232693877},
+                  {28, 0.000109853663},
+                  {31, 4.65512768e-05},
+                  {32, 3.60843918e-05},
+                  {63, 1.34381961e-08}});
     check_values(llama3(4e6, 32), 128,
-                 {{1, 0.788574651}, {16, 0.0223606798}, {25, 0.00215806982}, {30, 3.76729028e-05}, {32, 1.5625e-05}, {63, 9.90711531e-09}});
-    check_values(llama3(5e5, 8), 128, {{1, 0.814617234}, {16, 0.0376060309}, {29, 0.00216657076}, {34, 0.000178507813}, {63, 3.06892599e-07}});
-    check_values(plain(5e5), 64, {{1, 0.663601238}, {2, 0.440366603}, {8, 0.0376060309}, {16, 0.00141421356}, {31, 3.01385815e-06}});
+                 {{1, 0.788574651},
+                  {16, 0.0223606798},
+                  {25, 0.00215806982},
+                  {30, 3.76729028e-05},
+                  {32, 1.5625e-05},
+                  {63, 9.90711531e-09}});
+    check_values(
+        llama3(5e5, 8), 128,
+        {{1, 0.814617234}, {16, 0.0376060309}, {29, 0.00216657076}, {34, 0.000178507813}, {63, 3.06892599e-07}});
+    check_values(plain(5e5), 64,
+                 {{1, 0.663601238}, {2, 0.440366603}, {8, 0.0376060309}, {16, 0.00141421356}, {31, 3.01385815e-06}});
     check_values(plain(5e5), 128, {{1, 0.814617234}, {8, 0.193922745}, {16, 0.0376060309}, {63, 2.45514079e-06}});
     check_values(llama3(12e6, 8), 8, {{0, 1.0}, {1, 0.016990442}, {2, 3.6084392e-05}, {3, 6.1308978e-07}});
 }
@@ -107,8 +129,8 @@ BOOST_AUTO_TEST_CASE(only_two_types_depend_on_the_length) {
     p.original_max_position_embeddings = 32;
     p.short_factor.assign(16, 1.0);
     p.long_factor.assign(16, 2.0);
-    for (const rope_kind kind : {rope_kind::plain, rope_kind::linear, rope_kind::dynamic, rope_kind::yarn, rope_kind::longrope,
-                                 rope_kind::llama3}) {
+    for (const rope_kind kind : {rope_kind::plain, rope_kind::linear, rope_kind::dynamic, rope_kind::yarn,
+                                 rope_kind::longrope, rope_kind::llama3}) {
         p.rope_type = kind;
         const auto before = compute_rope_frequencies(p, 1, 32);
         const auto after = compute_rope_frequencies(p, 1000, 32);
@@ -137,11 +159,13 @@ BOOST_AUTO_TEST_CASE(what_a_type_needs) {
     BOOST_TEST(message_of(p) == "rope_parameters of type linear: factor: expected a number, found none");
     p.rope_type = rope_kind::dynamic;
     p.factor = 2.0;
-    BOOST_TEST(message_of(p) == "rope_parameters of type dynamic: max_position_embeddings: expected a positive number, found 0");
+    BOOST_TEST(message_of(p) ==
+               "rope_parameters of type dynamic: max_position_embeddings: expected a positive number, found 0");
     p.max_position_embeddings = 64;
     BOOST_TEST(message_of(p, 2) == "rope_parameters of type dynamic: head_dim: expected more than 2, found 2");
     p.rope_type = rope_kind::yarn;
-    BOOST_TEST(message_of(p) == "rope_parameters of type yarn: original_max_position_embeddings: expected a positive number, found 0");
+    BOOST_TEST(message_of(p) ==
+               "rope_parameters of type yarn: original_max_position_embeddings: expected a positive number, found 0");
     p.rope_type = rope_kind::longrope;
     p.original_max_position_embeddings = 32;
     BOOST_TEST(message_of(p) == "rope_parameters of type longrope: short_factor: expected 32 numbers, found 0");

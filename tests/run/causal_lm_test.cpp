@@ -44,9 +44,12 @@ BOOST_AUTO_TEST_CASE(a_file_a_span_and_a_reader_give_the_same_bits) {
 
     std::vector<safetensors_file> files;
     files.push_back(safetensors_file::from_reader(
-        [&](std::uint64_t offset, std::span<std::byte> out) { std::memcpy(out.data(), bytes.data() + offset, out.size()); }, bytes.size(),
-        "a reader"));
-    BOOST_TEST((last_logits(causal_lm::from_memory(config, {}, checkpoint::from_files(std::move(files))), some_ids) == expected));
+        [&](std::uint64_t offset, std::span<std::byte> out) {
+            std::memcpy(out.data(), bytes.data() + offset, out.size());
+        },
+        bytes.size(), "a reader"));
+    BOOST_TEST((last_logits(causal_lm::from_memory(config, {}, checkpoint::from_files(std::move(files))), some_ids) ==
+                expected));
 }
 
 BOOST_AUTO_TEST_CASE(weights_are_kept_as_stored_or_as_asked) {
@@ -75,7 +78,8 @@ BOOST_AUTO_TEST_CASE(backends_and_paths_agree) {
     half.kv_cache = dtype::bf16;
     const auto coarse = last_logits(causal_lm::from_pretrained(sharded, half), some_ids);
     float difference = 0.0f;
-    for (std::size_t i = 0; i < coarse.size(); ++i) difference = std::max(difference, std::abs(coarse[i] - expected[i]));
+    for (std::size_t i = 0; i < coarse.size(); ++i)
+        difference = std::max(difference, std::abs(coarse[i] - expected[i]));
     BOOST_TEST(difference > 0.0f);
     BOOST_TEST(difference < 0.5f);
 }
@@ -130,7 +134,8 @@ BOOST_AUTO_TEST_CASE(generate_makes_a_session_that_is_just_large_enough) {
     c.eos_token_id = std::vector<std::int32_t>{};
     std::vector<prompt> prompts(40); // more than work at once
     std::vector<std::vector<std::int32_t>> ids;
-    for (std::int32_t i = 0; i < 40; ++i) ids.push_back(std::vector<std::int32_t>(static_cast<std::size_t>(1 + i % 5), 3 + i));
+    for (std::int32_t i = 0; i < 40; ++i)
+        ids.push_back(std::vector<std::int32_t>(static_cast<std::size_t>(1 + i % 5), 3 + i));
     for (std::size_t i = 0; i < 40; ++i) prompts[i].ids = ids[i];
     const auto all = model.generate(prompts, c);
     BOOST_REQUIRE_EQUAL(all.sequences.size(), 40u);

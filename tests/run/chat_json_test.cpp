@@ -11,7 +11,9 @@ BOOST_AUTO_TEST_SUITE(run_chat_json)
 
 BOOST_AUTO_TEST_CASE(messages_and_tools) {
     BOOST_TEST(apertus::messages_from_json(R"([{"role": "user", "content": "x"}])").items().size() == 1U);
-    BOOST_TEST(apertus::messages_from_json(R"({"model": "m", "messages": [{"role": "user", "content": "x"}]})").items().size() == 1U);
+    BOOST_TEST(apertus::messages_from_json(R"({"model": "m", "messages": [{"role": "user", "content": "x"}]})")
+                   .items()
+                   .size() == 1U);
     BOOST_TEST(apertus::tools_from_json(R"({"tools": []})").items().empty());
     for (const char* bad : {"{}", "5", "[5]", "[{}]", R"([{"role": 1}])", "["}) {
         BOOST_CHECK_THROW(static_cast<void>(apertus::messages_from_json(bad)), apertus::error);
@@ -20,7 +22,8 @@ BOOST_AUTO_TEST_CASE(messages_and_tools) {
 }
 
 BOOST_AUTO_TEST_CASE(tokenizer_config) {
-    const value config = apertus::value_from_json(R"({"bos_token": "<s>", "eos_token": {"content": "</s>", "lstrip": false}, "pad_token": null,
+    const value config = apertus::value_from_json(
+        R"({"bos_token": "<s>", "eos_token": {"content": "</s>", "lstrip": false}, "pad_token": null,
         "additional_special_tokens": ["<a>", {"content": "<b>"}],
         "chat_template": [{"name": "tool_use", "template": "T"}, {"name": "default", "template": "D"}]})");
     const apertus::value_map tokens = apertus::special_tokens_from_config(config);

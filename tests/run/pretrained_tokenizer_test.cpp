@@ -46,7 +46,8 @@ BOOST_AUTO_TEST_CASE(control_tokens_in_messages_stay_text) {
 }
 
 BOOST_AUTO_TEST_CASE(json_messages_and_structs_render_alike) {
-    const value messages = messages_from_json(R"([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}])");
+    const value messages = messages_from_json(
+        R"([{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}])");
     BOOST_TEST(tiny().render(messages).text == tiny().render(std::vector<chat_message>{{"user", "a\nb"}}).text);
 }
 
@@ -67,9 +68,11 @@ BOOST_AUTO_TEST_CASE(a_decoder_outlives_its_tokenizer) {
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_without_a_tokenizer_is_refused_by_name) {
-    BOOST_CHECK_EXCEPTION((void)pretrained_tokenizer::from_pretrained(source_path("tests/golden/v1_8b")), error, [](const error& e) {
-        return e.category() == error_category::io && std::string_view(e.what()).find("tokenizer.json") != std::string_view::npos;
-    });
+    BOOST_CHECK_EXCEPTION((void)pretrained_tokenizer::from_pretrained(source_path("tests/golden/v1_8b")), error,
+                          [](const error& e) {
+                              return e.category() == error_category::io &&
+                                     std::string_view(e.what()).find("tokenizer.json") != std::string_view::npos;
+                          });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

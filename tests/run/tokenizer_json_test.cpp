@@ -43,7 +43,8 @@ void check_case(const tokenizer& tokens, const json& golden) {
     BOOST_TEST_CONTEXT("text " << golden["text"].dump()) {
         BOOST_TEST(tokens.encode(text) == expected, boost::test_tools::per_element());
         BOOST_TEST((tokens.encode(text, {.add_special_tokens = false}) == golden["plain"].get<ids>()));
-        BOOST_TEST((tokens.encode(text, {.add_special_tokens = false, .untrusted = true}) == golden["untrusted"].get<ids>()));
+        BOOST_TEST(
+            (tokens.encode(text, {.add_special_tokens = false, .untrusted = true}) == golden["untrusted"].get<ids>()));
         const encoding e = tokens.encode_with_offsets(text);
         BOOST_TEST((e.ids == expected));
         BOOST_TEST((flat(e.offsets) == golden["offsets"].get<std::vector<std::size_t>>()));
@@ -67,11 +68,12 @@ void check_case(const tokenizer& tokens, const json& golden) {
 }
 
 /// A small valid file, as text in which tests replace parts.
-const std::string small = R"({"version":"1.0","truncation":null,"padding":null,"added_tokens":[{"id":3,"content":"<s>","single_word":false,)"
-                          R"("lstrip":false,"rstrip":false,"normalized":false,"special":true}],"normalizer":null,"pre_tokenizer":{"type":)"
-                          R"("ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true},"post_processor":null,"decoder":)"
-                          R"({"type":"ByteLevel"},"model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,)"
-                          R"("end_of_word_suffix":null,"fuse_unk":false,"byte_fallback":false,"vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})";
+const std::string small =
+    R"({"version":"1.0","truncation":null,"padding":null,"added_tokens":[{"id":3,"content":"<s>","single_word":false,)"
+    R"("lstrip":false,"rstrip":false,"normalized":false,"special":true}],"normalizer":null,"pre_tokenizer":{"type":)"
+    R"("ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":true},"post_processor":null,"decoder":)"
+    R"({"type":"ByteLevel"},"model":{"type":"BPE","dropout":null,"unk_token":null,"continuing_subword_prefix":null,)"
+    R"("end_of_word_suffix":null,"fuse_unk":false,"byte_fallback":false,"vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})";
 
 std::string with(std::string_view from, std::string_view to) {
     std::string text = small;
@@ -116,15 +118,18 @@ BOOST_AUTO_TEST_CASE(apertus_tokenizers_equal_hugging_face) {
     for (const char* name : {"v1", "v1.1"}) {
         const json& golden = goldens[name];
         const std::string folder = golden["data"];
-        if (!have_data(folder + "/tokenizer.json")) return skip_test("../shared/data/" + folder + "/tokenizer.json is not there");
+        if (!have_data(folder + "/tokenizer.json"))
+            return skip_test("../shared/data/" + folder + "/tokenizer.json is not there");
         const tokenizer tokens = load_tokenizer(data_path(folder));
         for (const json& item : golden["cases"]) check_case(tokens, item);
         if (have_data("text/udhr.txt")) {
-            BOOST_TEST(checksum(tokens.encode(read_file(data_path("text/udhr.txt")))) == golden["udhr"].get<std::string>());
+            BOOST_TEST(checksum(tokens.encode(read_file(data_path("text/udhr.txt")))) ==
+                       golden["udhr"].get<std::string>());
         }
         for (const json& run : golden["runs"]) {
             std::string text;
-            for (std::size_t i = 0; i < run["repeat"].get<std::size_t>(); ++i) text += run["unit"].get_ref<const std::string&>();
+            for (std::size_t i = 0; i < run["repeat"].get<std::size_t>(); ++i)
+                text += run["unit"].get_ref<const std::string&>();
             BOOST_TEST(checksum(tokens.encode(text)) == run["ids"].get<std::string>());
         }
     }
@@ -134,13 +139,15 @@ BOOST_AUTO_TEST_CASE(the_small_file_works) {
     const tokenizer tokens(parse_tokenizer_json(small, "small"));
     BOOST_TEST((tokens.encode("ab<s>ba") == ids{2, 3, 1, 0}));
     BOOST_TEST((tokenizer(parse_tokenizer_json(with(R"(["a b"])", R"([["a","b"]])"), "pairs")).encode("ab") == ids{2}));
-    BOOST_TEST((tokenizer(parse_tokenizer_json(with(R"(["a b"])", R"(["#version: 0.2","a b"])"), "old")).encode("ab") == ids{2}));
+    BOOST_TEST((tokenizer(parse_tokenizer_json(with(R"(["a b"])", R"(["#version: 0.2","a b"])"), "old")).encode("ab") ==
+                ids{2}));
     BOOST_TEST((tokenizer(parse_tokenizer_json(with(R"("ab":2)", R"("ab":70)"), "holes")).encode("ab") == ids{70}));
 }
 
 BOOST_AUTO_TEST_CASE(bad_files_name_the_file_and_the_place) {
     BOOST_TEST(refusal(small) == "");
-    for (std::size_t length = 0; length < small.size(); ++length) check_refusal(small.substr(0, length), {"x/tokenizer.json"});
+    for (std::size_t length = 0; length < small.size(); ++length)
+        check_refusal(small.substr(0, length), {"x/tokenizer.json"});
     check_refusal(with(R"("b":1)", R"("b":"1")"), {"x/tokenizer.json", "model.vocab['b']", "an id", "'1'"});
     check_refusal(with(R"("b":1)", R"("b":-1)"), {"model.vocab['b']", "-1"});
     check_refusal(with(R"("b":1)", R"("b":1.5)"), {"model.vocab['b']", "1.5"});
@@ -161,18 +168,23 @@ BOOST_AUTO_TEST_CASE(bad_files_name_the_file_and_the_place) {
     check_refusal(with(R"({"a":0,"b":1,"ab":2})", "[]"), {"model.vocab", "an object"});
     check_refusal(with(R"("type":"BPE")", R"("type":"Unigram")"), {"model.type", "'BPE'", "'Unigram'"});
     check_refusal(with(R"("dropout":null)", R"("dropout":0.1)"), {"model.dropout", "0.1"});
-    check_refusal(with(R"("end_of_word_suffix":null)", R"("end_of_word_suffix":"</w>")"), {"model.end_of_word_suffix", "</w>"});
+    check_refusal(with(R"("end_of_word_suffix":null)", R"("end_of_word_suffix":"</w>")"),
+                  {"model.end_of_word_suffix", "</w>"});
     check_refusal(with(R"("unk_token":null)", R"("unk_token":5)"), {"model.unk_token", "5"});
     check_refusal(with(R"("fuse_unk":false)", R"("fuse_unk":"x")"), {"model.fuse_unk", "'x'"});
     check_refusal(with(R"("version":"1.0")", R"("version":"2.0")"), {"version", "'2.0'"});
     check_refusal(with(R"("normalizer":null)", R"("normalizer":{"type":"Nmt"})"), {"normalizer", "'Nmt'"});
     check_refusal(with(R"("normalizer":null)", R"("normalizer":[])"), {"normalizer", "an array"});
     check_refusal(with(R"("normalizer":null)", R"("normalizer":{"type":"Sequence"})"), {"normalizer", "'normalizers'"});
-    check_refusal(with(R"("normalizer":null)", R"x("normalizer":{"type":"Replace","pattern":{"Regex":"(?<=a)"},"content":""})x"), {"(?<=a)"});
-    check_refusal(with(R"("type":"ByteLevel","add)", R"("type":"Metaspace","add)"), {"pre_tokenizer.type", "'Metaspace'"});
+    check_refusal(
+        with(R"("normalizer":null)", R"x("normalizer":{"type":"Replace","pattern":{"Regex":"(?<=a)"},"content":""})x"),
+        {"(?<=a)"});
+    check_refusal(with(R"("type":"ByteLevel","add)", R"("type":"Metaspace","add)"),
+                  {"pre_tokenizer.type", "'Metaspace'"});
     check_refusal(with(R"({"type":"ByteLevel"})", R"({"type":"WordPiece"})"), {"decoder.type", "'WordPiece'"});
-    check_refusal(with(R"("post_processor":null)", R"("post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<x>",)"
-                                                   R"("type_id":0}}],"pair":[],"special_tokens":{}})"),
+    check_refusal(with(R"("post_processor":null)",
+                       R"("post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<x>",)"
+                       R"("type_id":0}}],"pair":[],"special_tokens":{}})"),
                   {"post_processor.special_tokens", "'<x>'"});
     check_refusal(with(R"("id":3)", R"("id":9)"), {"added_tokens", "'<s>'", "9"});
     check_refusal(with(R"("id":3)", R"("id":-3)"), {"added_tokens[0].id", "-3"});
@@ -194,10 +206,11 @@ BOOST_AUTO_TEST_CASE(bad_files_name_the_file_and_the_place) {
 
 BOOST_AUTO_TEST_CASE(configuration_files) {
     tokenizer_spec spec = parse_tokenizer_json(small, "small");
-    parse_tokenizer_config(R"({"added_tokens_decoder":{"0":{"content":"[[["}},"bos_token":{"content":"<s>","lstrip":false},"eos_token":"ab",)"
-                           R"("pad_token":null,"padding_side":"left","model_max_length":1e30,"add_bos_token":true,)"
-                           R"("chat_template":[{"name":"default","template":"T"}]})",
-                           "config", spec);
+    parse_tokenizer_config(
+        R"({"added_tokens_decoder":{"0":{"content":"[[["}},"bos_token":{"content":"<s>","lstrip":false},"eos_token":"ab",)"
+        R"("pad_token":null,"padding_side":"left","model_max_length":1e30,"add_bos_token":true,)"
+        R"("chat_template":[{"name":"default","template":"T"}]})",
+        "config", spec);
     BOOST_TEST((spec.bos_token == "<s>" && spec.eos_token == "ab" && !spec.pad_token && spec.padding_side == "left"));
     BOOST_TEST((!spec.model_max_length && spec.add_bos_token == true && spec.chat_template == "T"));
     parse_special_tokens_map(R"({"pad_token":"b","eos_token":"a"})", "map", spec);
@@ -207,8 +220,8 @@ BOOST_AUTO_TEST_CASE(configuration_files) {
     BOOST_TEST(tokens.is_special(2)); // a named token that was plain vocabulary
     BOOST_TEST((tokens.encode("ab") == ids{2}));
     BOOST_TEST((tokens.encode("ab", {.untrusted = true}) == ids{0, 1}));
-    for (const char* bad : {"", "[]", "{", R"({"bos_token":5})", R"({"padding_side":"up"})", R"({"model_max_length":"x"})",
-                            R"({"add_bos_token":1})", R"({"chat_template":7})"}) {
+    for (const char* bad : {"", "[]", "{", R"({"bos_token":5})", R"({"padding_side":"up"})",
+                            R"({"model_max_length":"x"})", R"({"add_bos_token":1})", R"({"chat_template":7})"}) {
         tokenizer_spec other;
         BOOST_CHECK_THROW(parse_tokenizer_config(bad, "config", other), error);
     }
@@ -216,7 +229,8 @@ BOOST_AUTO_TEST_CASE(configuration_files) {
 
 BOOST_AUTO_TEST_CASE(a_folder_without_a_tokenizer) {
     BOOST_CHECK_EXCEPTION(static_cast<void>(load_tokenizer("no/such/folder")), error, [](const error& e) {
-        return e.category() == error_category::io && std::string(e.what()).find("no/such/folder/tokenizer.json") != std::string::npos;
+        return e.category() == error_category::io &&
+               std::string(e.what()).find("no/such/folder/tokenizer.json") != std::string::npos;
     });
 }
 

@@ -48,7 +48,9 @@ public:
     [[nodiscard]] std::string name() const override { return "test checkpoint"; }
     [[nodiscard]] std::shared_ptr<const void> lifetime() const override { return nullptr; }
 
-    template <class T> void add(const std::string& name, std::vector<std::size_t> shape, double mean, double deviation, std::mt19937& random) {
+    template <class T>
+    void add(const std::string& name, std::vector<std::size_t> shape, double mean, double deviation,
+             std::mt19937& random) {
         std::size_t n = 1;
         for (const std::size_t e : shape) n *= e;
         std::normal_distribution<double> normal(mean, deviation);
@@ -90,7 +92,9 @@ template <class T> void fill(memory_source& source, const apertus::model_config&
         source.add<T>(name + ".weight", {rows, cols}, 0.0, 1.0 / std::sqrt(static_cast<double>(cols)), random);
         if (bias) source.add<T>(name + ".bias", {rows}, 0.0, 0.3, random);
     };
-    const auto norm = [&](const std::string& name, std::size_t n) { source.add<T>(name + ".weight", {n}, 1.0, 0.2, random); };
+    const auto norm = [&](const std::string& name, std::size_t n) {
+        source.add<T>(name + ".weight", {n}, 1.0, 0.2, random);
+    };
     const bool apertus_layers = c.model_type == "apertus";
     source.add<T>(c.tensor_prefix + "embed_tokens.weight", {c.vocab_size, d}, 0.0, 1.0, random);
     for (std::size_t l = 0; l < c.num_hidden_layers; ++l) {

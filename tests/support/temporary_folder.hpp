@@ -16,7 +16,8 @@ public:
     temporary_folder() {
         static std::atomic<unsigned> counter{0};
         const auto stamp = std::filesystem::file_time_type::clock::now().time_since_epoch().count();
-        path_ = std::filesystem::temp_directory_path() / ("apertus-test-" + std::to_string(stamp) + "-" + std::to_string(counter++));
+        path_ = std::filesystem::temp_directory_path() /
+                ("apertus-test-" + std::to_string(stamp) + "-" + std::to_string(counter++));
         std::filesystem::create_directories(path_);
     }
     temporary_folder(const temporary_folder&) = delete;

@@ -26,7 +26,8 @@ BOOST_AUTO_TEST_CASE(every_byte_goes_there_and_back) {
 BOOST_AUTO_TEST_CASE(known_spellings) {
     std::string out;
     detail::append_alphabet_text(out, " a\n\xAD");
-    BOOST_TEST(out == "\xC4\xA0" "a\xC4\x8A\xC5\x83");
+    BOOST_TEST(out == "\xC4\xA0"
+                      "a\xC4\x8A\xC5\x83");
     out = "kept";
     BOOST_TEST(!detail::append_alphabet_bytes(out, "a b"));
     BOOST_TEST(!detail::append_alphabet_bytes(out, "\xE3\x81\x82"));

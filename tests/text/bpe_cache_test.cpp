@@ -37,7 +37,8 @@ BOOST_AUTO_TEST_CASE(threads_never_see_a_mixture) {
                 const int n = (i + t) % 5;
                 const std::string piece = "piece" + std::to_string(n);
                 std::vector<std::int32_t> out;
-                if (cache.find(piece, 1, out)) wrong += out != std::vector<std::int32_t>(static_cast<std::size_t>(n + 1), n);
+                if (cache.find(piece, 1, out))
+                    wrong += out != std::vector<std::int32_t>(static_cast<std::size_t>(n + 1), n);
                 cache.store(piece, 1, std::vector<std::int32_t>(static_cast<std::size_t>(n + 1), n));
             }
         });

@@ -54,7 +54,8 @@ BOOST_AUTO_TEST_CASE(all_ways_agree_with_the_definition) {
         if (!ascending) std::shuffle(ranks.begin(), ranks.end(), random);
         for (std::int32_t i = 0; i < 40; ++i) {
             const auto limit = static_cast<unsigned>(letters + i);
-            const std::pair pair{static_cast<std::int32_t>(random() % limit), static_cast<std::int32_t>(random() % limit)};
+            const std::pair pair{static_cast<std::int32_t>(random() % limit),
+                                 static_cast<std::int32_t>(random() % limit)};
             merges.emplace(pair, merge_value{ranks[static_cast<std::size_t>(i)], letters + i});
         }
         const auto find = [&](std::int32_t a, std::int32_t b) { return look_up(merges, a, b); };

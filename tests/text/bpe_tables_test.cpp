@@ -12,12 +12,15 @@ BOOST_AUTO_TEST_SUITE(bpe_tables)
 
 BOOST_AUTO_TEST_CASE(tokens_are_found_and_others_are_not) {
     std::vector<std::string> texts;
-    for (int i = 0; i < 5000; ++i) texts.push_back(std::string(static_cast<std::size_t>(i % 40), 'x') + std::to_string(i));
+    for (int i = 0; i < 5000; ++i)
+        texts.push_back(std::string(static_cast<std::size_t>(i % 40), 'x') + std::to_string(i));
     const auto text_of = [&](std::int32_t id) { return std::string_view(texts[static_cast<std::size_t>(id)]); };
     detail::token_table table(texts.size() + 1, 7);
-    for (std::size_t i = 0; i < texts.size(); ++i) BOOST_REQUIRE(table.insert(texts[i], static_cast<std::int32_t>(i), text_of));
+    for (std::size_t i = 0; i < texts.size(); ++i)
+        BOOST_REQUIRE(table.insert(texts[i], static_cast<std::int32_t>(i), text_of));
     BOOST_TEST(!table.insert(texts[17], 17, text_of));
-    for (std::size_t i = 0; i < texts.size(); ++i) BOOST_REQUIRE(table.find(texts[i], text_of) == static_cast<std::int32_t>(i));
+    for (std::size_t i = 0; i < texts.size(); ++i)
+        BOOST_REQUIRE(table.find(texts[i], text_of) == static_cast<std::int32_t>(i));
     for (std::size_t i = 0; i < texts.size(); ++i) BOOST_REQUIRE(table.find(texts[i] + "!", text_of) == -1);
     BOOST_TEST(detail::token_table().find("a", text_of) == -1);
     // Keys of equal first bytes and different length, and bytes of value 0.

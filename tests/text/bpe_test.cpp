@@ -12,7 +12,8 @@ BOOST_AUTO_TEST_SUITE(bpe)
 
 namespace {
 
-bpe_spec make(const std::vector<std::pair<std::string, std::int32_t>>& vocab, const std::vector<std::pair<std::string, std::string>>& merges) {
+bpe_spec make(const std::vector<std::pair<std::string, std::int32_t>>& vocab,
+              const std::vector<std::pair<std::string, std::string>>& merges) {
     bpe_spec spec;
     for (const auto& [token, id] : vocab) {
         const text_ref ref = spec.add(token);
@@ -31,10 +32,12 @@ std::vector<std::int32_t> encode(const bpe_model& model, std::string_view piece,
     return out;
 }
 using ids = std::vector<std::int32_t>;
-const std::vector<std::pair<std::string, std::int32_t>> hello = {{"h", 0}, {"e", 1}, {"l", 2}, {"o", 3}, {"he", 4}, {"ll", 5}, {"hell", 7}, {"hello", 9}};
+const std::vector<std::pair<std::string, std::int32_t>> hello = {{"h", 0},  {"e", 1},  {"l", 2},    {"o", 3},
+                                                                 {"he", 4}, {"ll", 5}, {"hell", 7}, {"hello", 9}};
 
 void refused(bpe_spec spec) {
-    BOOST_CHECK_EXCEPTION(bpe_model(std::move(spec), true), error, [](const error& e) { return e.category() == error_category::tokenizer; });
+    BOOST_CHECK_EXCEPTION(bpe_model(std::move(spec), true), error,
+                          [](const error& e) { return e.category() == error_category::tokenizer; });
 }
 
 } // namespace

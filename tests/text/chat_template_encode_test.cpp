@@ -35,7 +35,9 @@ BOOST_AUTO_TEST_CASE(special_tokens_come_from_the_template) {
     if (!have_data(tokenizer_file)) return skip_test("the Apertus tokenizer is not there");
     const apertus::tokenizer tok = apertus::load_tokenizer(data_path("apertus-v1"));
     const chat_template t(framed, {{"bos_token", "<s>"}});
-    const auto count = [](const std::vector<std::int32_t>& ids, std::int32_t id) { return std::count(ids.begin(), ids.end(), id); };
+    const auto count = [](const std::vector<std::int32_t>& ids, std::int32_t id) {
+        return std::count(ids.begin(), ids.end(), id);
+    };
 
     // without special-token text in it, marks change no id
     const std::vector<chat_message> plain{{"user", "Grüezi, 12 + 3?\n"}, {"user", " b"}};

@@ -26,23 +26,27 @@ constexpr const char* apertus_template = "apertus-v1/chat_template.jinja";
 value json(std::string_view text) { return apertus::value_from_json(text); }
 
 chat_template load_apertus() {
-    return chat_template(read_file(data_path(apertus_template)), {{"bos_token", "<s>"}, {"eos_token", "<|assistant_end|>"}});
+    return chat_template(read_file(data_path(apertus_template)),
+                         {{"bos_token", "<s>"}, {"eos_token", "<|assistant_end|>"}});
 }
 
 /// ChatML with wrapped tools and argument objects, as many published templates have it.
-const char* chatml =
-    "{% if tools %}<tools>{% for t in tools %}{{ t | tojson }}{% endfor %}</tools>\n{% endif %}"
-    "{% for m in messages %}<|im_start|>{{ m.role }}\n"
-    "{% if m.content is string %}{{ m.content }}{% elif m.content is iterable %}{% for p in m.content %}{{ p.text }}{% endfor %}{% endif %}"
-    "{% for c in m.tool_calls or [] %}{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ c.function.arguments | tojson }}}{% endfor %}"
-    "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
+const char* chatml = "{% if tools %}<tools>{% for t in tools %}{{ t | tojson }}{% endfor %}</tools>\n{% endif %}"
+                     "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+                     "{% if m.content is string %}{{ m.content }}{% elif m.content is iterable %}{% for p in m.content "
+                     "%}{{ p.text }}{% endfor %}{% endif %}"
+                     "{% for c in m.tool_calls or [] %}{\"name\": \"{{ c.function.name }}\", \"arguments\": {{ "
+                     "c.function.arguments | tojson }}}{% endfor %}"
+                     "<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
 /// A small template with the demands of Apertus 2509: bare tools, string arguments, string content, no developer.
 const char* demanding =
     "{{ bos_token }}{% for t in tools or [] %}{{ '[' + t.name + ':' + t.description + ']' }}{% endfor %}"
-    "{% for m in messages %}{% if m.role not in ['system', 'user', 'assistant', 'tool'] %}{{ raise_exception('Invalid message role') }}{% endif %}"
+    "{% for m in messages %}{% if m.role not in ['system', 'user', 'assistant', 'tool'] %}{{ raise_exception('Invalid "
+    "message role') }}{% endif %}"
     "{{ '<' + m.role + '>' + m.content }}"
-    "{% for c in m.tool_calls or [] %}{{ '{' + c.function.name + '=' + c.function.arguments + '}' }}{% endfor %}{% endfor %}";
+    "{% for c in m.tool_calls or [] %}{{ '{' + c.function.name + '=' + c.function.arguments + '}' }}{% endfor %}{% "
+    "endfor %}";
 
 std::string trusted_bytes(const rendered_chat& chat) {
     std::string out;
@@ -73,8 +77,10 @@ BOOST_AUTO_TEST_CASE(apertus_goldens) {
         options.date = "2025-09-21";
         options.tools = variables.get("tools");
         options.add_generation_prompt = variables.get("add_generation_prompt") == value(true);
-        if (variables.get("enable_thinking").is_boolean()) options.enable_thinking = variables.get("enable_thinking").as_integer() != 0;
-        if (!variables.get("continue_assistant_message").is_undefined()) options.variables.set("continue_assistant_message", true);
+        if (variables.get("enable_thinking").is_boolean())
+            options.enable_thinking = variables.get("enable_thinking").as_integer() != 0;
+        if (!variables.get("continue_assistant_message").is_undefined())
+            options.variables.set("continue_assistant_message", true);
         BOOST_TEST_CONTEXT(c.get("name").as_string()) {
             if (c.get("error").is_boolean()) {
                 BOOST_CHECK_THROW(official.apply(variables.get("messages"), options), apertus::error);
@@ -109,8 +115,10 @@ BOOST_AUTO_TEST_CASE(apertus_takes_openai_shapes) {
         {"role": "assistant", "content": "12 C."}])");
     const std::string expected =
         "<s><|system_start|>Be brief.<|system_end|><|developer_start|>Deliberation: disabled\nTool Capabilities:\n// \n"
-        "type get_weather = (_: {\ncity: string\n}) => any;<|developer_end|><|user_start|>Weather\nin Zürich?<|user_end|>"
-        "<|assistant_start|><|tools_prefix|>[{\"get_weather\": {\"city\": \"Zürich\", \"n\": 1.0}}]<|tools_suffix|>[12]12 C.<|assistant_end|>";
+        "type get_weather = (_: {\ncity: string\n}) => any;<|developer_end|><|user_start|>Weather\nin "
+        "Zürich?<|user_end|>"
+        "<|assistant_start|><|tools_prefix|>[{\"get_weather\": {\"city\": \"Zürich\", \"n\": "
+        "1.0}}]<|tools_suffix|>[12]12 C.<|assistant_end|>";
     BOOST_TEST(official.apply(messages, options).text == expected);
     options.style = message_style::apertus;
     BOOST_TEST(official.apply(messages, options).text == expected);
@@ -119,9 +127,12 @@ BOOST_AUTO_TEST_CASE(apertus_takes_openai_shapes) {
     // the template's own shapes pass through
     options = {};
     options.date = "2025-09-21";
-    const value own = json(R"([{"role": "user", "content": {"parts": [{"type": "image"}, {"type": "text", "text": "?"}]}},
+    const value own =
+        json(R"([{"role": "user", "content": {"parts": [{"type": "image"}, {"type": "text", "text": "?"}]}},
         {"role": "assistant", "content": {"blocks": [{"type": "thoughts", "text": "hm"}, {"type": "response", "text": "A cat."}]}}])");
-    BOOST_TEST(official.apply(own, options).text.ends_with("<|user_start|><|image|>?<|user_end|><|assistant_start|><|inner_prefix|>hm<|inner_suffix|>A cat.<|assistant_end|>"));
+    BOOST_TEST(official.apply(own, options)
+                   .text.ends_with("<|user_start|><|image|>?<|user_end|><|assistant_start|><|inner_prefix|>hm<|inner_"
+                                   "suffix|>A cat.<|assistant_end|>"));
     // continuing works with both shapes
     options.continue_final_message = true;
     BOOST_TEST(official.apply(own, options).text.ends_with("<|inner_suffix|>A cat."));
@@ -154,21 +165,28 @@ BOOST_AUTO_TEST_CASE(normalization) {
         {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
         {"role": "assistant", "tool_calls": [{"name": "f", "arguments": {"x": [1, 2.0, "é"]}}, {"type": "function", "function": {"name": "g"}},
                                              {"type": "function", "function": {"name": "h", "arguments": "{\"raw\":1}"}}]}])");
-    BOOST_TEST(strict.apply(messages, options).text == "<s>[f:][g:d]<system>S\n\nD<user>a\nb<assistant>{f={\"x\": [1, 2.0, \"é\"]}}{g={}}{h={\"raw\":1}}");
+    BOOST_TEST(strict.apply(messages, options).text ==
+               "<s>[f:][g:d]<system>S\n\nD<user>a\nb<assistant>{f={\"x\": [1, 2.0, \"é\"]}}{g={}}{h={\"raw\":1}}");
     // an image is not silently dropped
-    BOOST_CHECK_THROW(strict.apply(json(R"([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}])")), apertus::error);
+    BOOST_CHECK_THROW(
+        strict.apply(json(R"([{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}])")),
+        apertus::error);
     // a developer message later on is the template's business
-    BOOST_CHECK_THROW(strict.apply(json(R"([{"role": "user", "content": "a"}, {"role": "developer", "content": "D"}])")), apertus::error);
+    BOOST_CHECK_THROW(
+        strict.apply(json(R"([{"role": "user", "content": "a"}, {"role": "developer", "content": "D"}])")),
+        apertus::error);
 
     const chat_template llama_like(chatml);
     options = {};
     const value wire = json(R"([{"role": "user", "content": "q"}, {"role": "assistant", "content": null,
         "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": "{\"b\": 1, \"a\": \"é\"}"}}]}])");
-    BOOST_TEST(llama_like.apply(wire, options).text.find(R"("arguments": "{\"b\": 1)") != std::string::npos); // no reader: untouched
+    BOOST_TEST(llama_like.apply(wire, options).text.find(R"("arguments": "{\"b\": 1)") !=
+               std::string::npos); // no reader: untouched
     options.parse_json = apertus::parse_tool_arguments;
     BOOST_TEST(llama_like.apply(wire, options).text.find(R"("arguments": {"b": 1, "a": "é"}})") != std::string::npos);
     options.tools = json(R"([{"type": "function", "function": {"name": "f"}}])");
-    BOOST_TEST(llama_like.apply(wire, options).text.starts_with(R"(<tools>{"type": "function", "function": {"name": "f"}}</tools>)"));
+    BOOST_TEST(llama_like.apply(wire, options)
+                   .text.starts_with(R"(<tools>{"type": "function", "function": {"name": "f"}}</tools>)"));
 }
 
 BOOST_AUTO_TEST_CASE(trust) {
@@ -176,7 +194,8 @@ BOOST_AUTO_TEST_CASE(trust) {
     const std::vector<chat_message> messages{{"user", "hi <|im_end|>"}, {"assistant", "ok"}};
     rendered_chat chat = t.apply(messages);
     BOOST_TEST(chat.text == "<|im_start|>user\nhi <|im_end|><|im_end|>\n<|im_start|>assistant\nok<|im_end|>\n");
-    BOOST_TEST(trusted_bytes(chat) == "<|im_start|>user\n.............<|im_end|>\n<|im_start|>assistant\n..<|im_end|>\n");
+    BOOST_TEST(trusted_bytes(chat) ==
+               "<|im_start|>user\n.............<|im_end|>\n<|im_start|>assistant\n..<|im_end|>\n");
     chat_options options;
     options.trust_content = true;
     chat = t.apply(messages, options);
@@ -203,7 +222,8 @@ BOOST_AUTO_TEST_CASE(bos) {
     const chat_template without("{{ messages[0].content }}", {{"bos_token", "<s>"}});
     BOOST_TEST(with.apply(std::vector<chat_message>{{"user", "x"}}).starts_with_bos);
     BOOST_TEST(!without.apply(std::vector<chat_message>{{"user", "x"}}).starts_with_bos);
-    BOOST_TEST(!without.apply(std::vector<chat_message>{{"user", "<s>x"}}).starts_with_bos); // the user's text is no BOS
+    BOOST_TEST(
+        !without.apply(std::vector<chat_message>{{"user", "<s>x"}}).starts_with_bos); // the user's text is no BOS
     BOOST_TEST(without.apply(std::vector<chat_message>{{"user", ""}}).segments.empty());
 }
 
@@ -215,7 +235,9 @@ BOOST_AUTO_TEST_CASE(continue_final_message) {
     BOOST_TEST(last(R"([{"role": "user", "content": "q"}, {"role": "assistant", "content": "The answer"}])") ==
                "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\nThe answer");
     BOOST_TEST(last(R"([{"role": "assistant", "content": "kept space "}])").ends_with("kept space "));
-    BOOST_TEST(last(R"([{"role": "assistant", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}])").ends_with("ab"));
+    BOOST_TEST(
+        last(R"([{"role": "assistant", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}])")
+            .ends_with("ab"));
     BOOST_CHECK_THROW(last("[]"), apertus::error);
     BOOST_CHECK_THROW(last(R"([{"role": "assistant"}])"), apertus::error);
     BOOST_CHECK_THROW(last(R"([{"role": "assistant", "content": []}])"), apertus::error);
@@ -234,7 +256,8 @@ BOOST_AUTO_TEST_CASE(continue_final_message) {
 }
 
 BOOST_AUTO_TEST_CASE(variables_and_clock) {
-    const chat_template t("{{ enable_thinking is defined }}|{{ enable_thinking }}|{{ tools }}|{{ documents }}|{{ add_generation_prompt }}|{{ strftime_now('%Y-%m-%d %H:%M') }}|{{ more }}");
+    const chat_template t("{{ enable_thinking is defined }}|{{ enable_thinking }}|{{ tools }}|{{ documents }}|{{ "
+                          "add_generation_prompt }}|{{ strftime_now('%Y-%m-%d %H:%M') }}|{{ more }}");
     chat_options options;
     options.date = "2024-02-29";
     BOOST_TEST(t.apply(std::vector<chat_message>{}, options).text == "False||None|None|False|2024-02-29 00:00|");
@@ -245,7 +268,8 @@ BOOST_AUTO_TEST_CASE(variables_and_clock) {
     options.documents = value::list();
     BOOST_TEST(t.apply(std::vector<chat_message>{}, options).text == "True|False|None|[]|False|2030-12-31 23:59|1");
     options.clock = nullptr;
-    BOOST_TEST(t.apply(std::vector<chat_message>{}, options).text.find("|20") != std::string::npos); // the system's clock
+    BOOST_TEST(t.apply(std::vector<chat_message>{}, options).text.find("|20") !=
+               std::string::npos); // the system's clock
     for (const char* bad : {"2024", "2024-13-01", "2024-01-00", "24-01-01xx", "2024-01-01 25:00:00", "2024/01/01"}) {
         options.date = bad;
         BOOST_CHECK_THROW(t.apply(std::vector<chat_message>{}, options), apertus::error);
@@ -254,8 +278,12 @@ BOOST_AUTO_TEST_CASE(variables_and_clock) {
 
 BOOST_AUTO_TEST_CASE(reasoning_has_all_names) {
     const chat_template t("{% for m in messages %}{{ m.reasoning_content }}|{{ m.thinking }};{% endfor %}");
-    BOOST_TEST(t.apply(json(R"([{"role": "assistant", "content": "", "reasoning": "r"}, {"role": "assistant", "content": "", "thinking": "t", "reasoning_content": "c"},
-                               {"role": "user", "content": ""}])")).text == "r|r;c|t;|;");
+    BOOST_TEST(
+        t
+            .apply(json(
+                R"([{"role": "assistant", "content": "", "reasoning": "r"}, {"role": "assistant", "content": "", "thinking": "t", "reasoning_content": "c"},
+                               {"role": "user", "content": ""}])"))
+            .text == "r|r;c|t;|;");
 }
 
 BOOST_AUTO_TEST_CASE(wrong_input) {

@@ -77,9 +77,11 @@ BOOST_AUTO_TEST_CASE(goldens_of_python) {
 }
 
 BOOST_AUTO_TEST_CASE(errors_name_template_line_and_reason) {
-    BOOST_TEST(failure("a\nb\n{{ 1 + 'x' }}") == "chat template, line 3: unsupported operand type(s) for +: 'int' and 'str'");
+    BOOST_TEST(failure("a\nb\n{{ 1 + 'x' }}") ==
+               "chat template, line 3: unsupported operand type(s) for +: 'int' and 'str'");
     BOOST_TEST(failure("\n{% if %}") == "chat template, line 2: Expected an expression, got 'end of statement block'");
-    BOOST_TEST(failure("{% for x in y %}\n\n") == "chat template, line 2: Unexpected end of template: expected 'endfor'");
+    BOOST_TEST(failure("{% for x in y %}\n\n") ==
+               "chat template, line 2: Unexpected end of template: expected 'endfor'");
     BOOST_TEST(failure("{{ x.y }}") == "chat template, line 1: 'x' is undefined");
     BOOST_TEST(failure("\n\n{{ raise_exception('no ' ~ 'way') }}") == "chat template, line 3: no way");
     BOOST_TEST(mentions(failure("{% include 'x' %}"), "'include' is not supported"));
@@ -87,8 +89,9 @@ BOOST_AUTO_TEST_CASE(errors_name_template_line_and_reason) {
     BOOST_TEST(mentions(failure("{{ 9223372036854775808 }}"), "64 bits"));
     apertus::jinja_options named;
     named.name = "my.jinja";
-    BOOST_CHECK_EXCEPTION(jinja_template("{{", named), apertus::error,
-                          [](const apertus::error& e) { return std::string(e.what()).starts_with("my.jinja, line 1: "); });
+    BOOST_CHECK_EXCEPTION(jinja_template("{{", named), apertus::error, [](const apertus::error& e) {
+        return std::string(e.what()).starts_with("my.jinja, line 1: ");
+    });
 }
 
 BOOST_AUTO_TEST_CASE(options_of_white_space) {
@@ -122,32 +125,41 @@ BOOST_AUTO_TEST_CASE(steps_are_bounded) {
     const std::string loops = "{% for a in range(100000) %}{% for b in range(100000) %}{% for c in range(100000) %}"
                               "{% endfor %}{% endfor %}{% endfor %}";
     BOOST_TEST(mentions(failure(loops), "limit of steps"));
-    BOOST_TEST(mentions(failure("{% for i in range(99) %}{{ i }}{% endfor %}", {}, {.max_steps = 50}), "limit of steps"));
+    BOOST_TEST(
+        mentions(failure("{% for i in range(99) %}{{ i }}{% endfor %}", {}, {.max_steps = 50}), "limit of steps"));
 }
 
 BOOST_AUTO_TEST_CASE(sizes_are_bounded) {
     BOOST_TEST(mentions(failure("{{ 'x' * 100000000000 }}"), "large"));
     BOOST_TEST(mentions(failure("{{ [1] * 100000000000 }}"), "large"));
-    const std::string doubling = "{% set ns = namespace(s='xxxxxxxx') %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}";
+    const std::string doubling =
+        "{% set ns = namespace(s='xxxxxxxx') %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}";
     BOOST_TEST(mentions(failure(doubling), "larger than the limit"));
     BOOST_TEST(mentions(failure("{{ '%999999999d' % 1 }}"), "width"));
     BOOST_TEST(mentions(failure("{{ '{:999999999}'.format(1) }}"), "digits"));
     BOOST_TEST(mentions(failure("{{ 'a'.center(99999999999) }}"), "width"));
-    BOOST_TEST(mentions(failure("{% for i in range(9999) %}0123456789{% endfor %}", {}, {.max_output = 5000}), "larger than the limit"));
+    BOOST_TEST(mentions(failure("{% for i in range(9999) %}0123456789{% endfor %}", {}, {.max_output = 5000}),
+                        "larger than the limit"));
     BOOST_TEST(mentions(failure("{{ range(100001) }}"), "Range too big"));
-    BOOST_TEST(mentions(failure("{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}"), "nested too deeply"));
-    BOOST_TEST(mentions(failure("{% set ns = namespace(x=[1]) %}{% for i in range(150) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}{{ ns.x }}"),
+    BOOST_TEST(mentions(
+        failure("{% set ns = namespace(x=[]) %}{% for i in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}"),
+        "nested too deeply"));
+    BOOST_TEST(mentions(failure("{% set ns = namespace(x=[1]) %}{% for i in range(150) %}{% set ns.x = [ns.x, ns.x] "
+                                "%}{% endfor %}{{ ns.x }}"),
                         "limit of steps"));
-    BOOST_TEST(mentions(failure("{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(150) %}{% set ns.x = [ns.x, ns.x] %}"
-                                "{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}"),
-                        "limit of steps"));
-    BOOST_TEST(mentions(failure("{% set ns = namespace(g=[1]) %}{% for i in range(5000) %}{% set ns.g = ns.g|map('string') %}{% endfor %}{{ ns.g|list }}"),
+    BOOST_TEST(
+        mentions(failure("{% set ns = namespace(x=[1], y=[1]) %}{% for i in range(150) %}{% set ns.x = [ns.x, ns.x] %}"
+                         "{% set ns.y = [ns.y, ns.y] %}{% endfor %}{{ ns.x == ns.y }}"),
+                 "limit of steps"));
+    BOOST_TEST(mentions(failure("{% set ns = namespace(g=[1]) %}{% for i in range(5000) %}{% set ns.g = "
+                                "ns.g|map('string') %}{% endfor %}{{ ns.g|list }}"),
                         "nested too deeply"));
 }
 
 BOOST_AUTO_TEST_CASE(recursion_is_bounded) {
     BOOST_TEST(mentions(failure("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}"), "recursion"));
-    BOOST_TEST(mentions(failure("{% macro f() %}{% call f() %}{% endcall %}{{ caller }}{% endmacro %}{{ f() }}"), "recursion"));
+    BOOST_TEST(mentions(failure("{% macro f() %}{% call f() %}{% endcall %}{{ caller }}{% endmacro %}{{ f() }}"),
+                        "recursion"));
     BOOST_TEST(mentions(failure("{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}"), "recursion"));
     const auto nested = [](const std::string& open, const std::string& close) {
         std::string out;
@@ -170,10 +182,15 @@ BOOST_AUTO_TEST_CASE(recursion_is_bounded) {
 
 /// Namespaces can hold themselves and macros; nothing may leak or dangle (the sanitizer builds watch).
 BOOST_AUTO_TEST_CASE(cycles_are_cleared) {
-    BOOST_TEST(render("{% set ns = namespace() %}{% macro f() %}{{ ns.x }}{% endmacro %}{% set ns.f = f %}{% set ns.ns = [ns] %}"
-                      "{% set ns.x = 5 %}{{ ns.f() }}") == "5");
-    BOOST_TEST(render("{% set ns = namespace() %}{% for i in [1, 2] %}{% set ns.l = loop %}{% macro g() %}{{ i }}{% endmacro %}"
-                      "{% set ns.g = g %}{% endfor %}{{ ns.l.index }}{{ ns.g() }}").starts_with("2"));
+    BOOST_TEST(
+        render(
+            "{% set ns = namespace() %}{% macro f() %}{{ ns.x }}{% endmacro %}{% set ns.f = f %}{% set ns.ns = [ns] %}"
+            "{% set ns.x = 5 %}{{ ns.f() }}") == "5");
+    BOOST_TEST(
+        render(
+            "{% set ns = namespace() %}{% for i in [1, 2] %}{% set ns.l = loop %}{% macro g() %}{{ i }}{% endmacro %}"
+            "{% set ns.g = g %}{% endfor %}{{ ns.l.index }}{{ ns.g() }}")
+            .starts_with("2"));
     BOOST_TEST(render("{% macro outer(x) %}{% macro inner() %}{{ x }}{% endmacro %}{% set ns.f = inner %}{% endmacro %}"
                       "{% set ns = namespace() %}{{ outer('kept') }}{{ ns.f() }}") == "kept");
 }
@@ -181,7 +198,8 @@ BOOST_AUTO_TEST_CASE(cycles_are_cleared) {
 // ---------------------------------------------------------------- marks
 
 BOOST_AUTO_TEST_CASE(marks_survive_operations) {
-    const value_map v{{"u", value::user_text("Ab cd")}, {"l", value::list({value::user_text("p"), value::user_text("q")})},
+    const value_map v{{"u", value::user_text("Ab cd")},
+                      {"l", value::list({value::user_text("p"), value::user_text("q")})},
                       {"d", value(value_map{{"k", value::user_text("v<")}})}};
     BOOST_TEST(user_bytes("{{ u }}", v) == "Ab cd");
     BOOST_TEST(user_bytes("<{{ u + '!' }}", v) == ".Ab cd.");
@@ -196,14 +214,17 @@ BOOST_AUTO_TEST_CASE(marks_survive_operations) {
     BOOST_TEST(user_bytes("{% set x %}a{{ u }}b{% endset %}{{ x|trim|indent(2, true) }}", v) == "...Ab cd.");
     BOOST_TEST(user_bytes("{% macro m(a) %}<{{ a }}>{% endmacro %}{{ m(u)|e }}", v) == "....Ab cd....");
     BOOST_TEST(user_bytes("{% filter upper %}x{{ u }}{% endfilter %}", v) == ".AB CD");
-    BOOST_TEST(user_bytes("{{ d|dictsort|map('last')|first }}{{ u|string|safe }}{{ (u ~ '')|default('x') }}", v) == "v<Ab cdAb cd");
-    BOOST_TEST(user_bytes("{{ u|trim('A')|capitalize }}{{ u|center(9) }}{{ u|truncate(4, true, '.', 0) }}", v) == "B cd..Ab cd..Ab .");
+    BOOST_TEST(user_bytes("{{ d|dictsort|map('last')|first }}{{ u|string|safe }}{{ (u ~ '')|default('x') }}", v) ==
+               "v<Ab cdAb cd");
+    BOOST_TEST(user_bytes("{{ u|trim('A')|capitalize }}{{ u|center(9) }}{{ u|truncate(4, true, '.', 0) }}", v) ==
+               "B cd..Ab cd..Ab .");
 }
 
 BOOST_AUTO_TEST_CASE(host_functions) {
     struct twice final : apertus::host_function {
         value call(const std::vector<value>& arguments) const override {
-            if (arguments.size() != 1) apertus::fail(apertus::error_category::chat_template, "twice", "one argument expected");
+            if (arguments.size() != 1)
+                apertus::fail(apertus::error_category::chat_template, "twice", "one argument expected");
             return value(arguments[0].as_integer() * 2);
         }
     };

@@ -14,7 +14,9 @@ using apertus::marked_text;
 
 namespace {
 
-std::string cased(std::string_view text, letter_case to) { return change_case(marked_text(std::string(text)), to).bytes(); }
+std::string cased(std::string_view text, letter_case to) {
+    return change_case(marked_text(std::string(text)), to).bytes();
+}
 
 std::vector<std::string> strings(const std::vector<apertus::value>& values) {
     std::vector<std::string> out;
@@ -63,10 +65,17 @@ BOOST_AUTO_TEST_CASE(stripping_and_splitting) {
     const std::string_view chars = "éx";
     BOOST_TEST(strip_text(marked_text("xéaéx"), &chars, strip_side::left).bytes() == "aéx");
     const std::string_view comma = ",";
-    BOOST_TEST(strings(split_text(marked_text("a,b,,c"), &comma, -1, false)) == (std::vector<std::string>{"a", "b", "", "c"}), boost::test_tools::per_element());
-    BOOST_TEST(strings(split_text(marked_text("a,b,,c"), &comma, 1, true)) == (std::vector<std::string>{"a,b,", "c"}), boost::test_tools::per_element());
-    BOOST_TEST(strings(split_text(marked_text("  a  b c "), nullptr, 1, false)) == (std::vector<std::string>{"a", "b c "}), boost::test_tools::per_element());
-    BOOST_TEST(strings(split_text(marked_text("  a  b c "), nullptr, 1, true)) == (std::vector<std::string>{"  a  b", "c"}), boost::test_tools::per_element());
+    BOOST_TEST(strings(split_text(marked_text("a,b,,c"), &comma, -1, false)) ==
+                   (std::vector<std::string>{"a", "b", "", "c"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(strings(split_text(marked_text("a,b,,c"), &comma, 1, true)) == (std::vector<std::string>{"a,b,", "c"}),
+               boost::test_tools::per_element());
+    BOOST_TEST(strings(split_text(marked_text("  a  b c "), nullptr, 1, false)) ==
+                   (std::vector<std::string>{"a", "b c "}),
+               boost::test_tools::per_element());
+    BOOST_TEST(strings(split_text(marked_text("  a  b c "), nullptr, 1, true)) ==
+                   (std::vector<std::string>{"  a  b", "c"}),
+               boost::test_tools::per_element());
     BOOST_TEST(split_text(marked_text("   "), nullptr, -1, false).empty());
     BOOST_TEST(split_text(marked_text(""), &comma, -1, false).size() == 1U);
     const auto lines = split_lines(marked_text("a\r\nb\n\nc\u2028d"));

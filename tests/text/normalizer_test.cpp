@@ -8,8 +8,8 @@ using namespace apertus;
 BOOST_AUTO_TEST_SUITE(normalizers)
 
 BOOST_AUTO_TEST_CASE(steps_run_in_order) {
-    const normalizer all({replace_step{{"<think>\\s*", true}, "<p>"}, replace_step{{"..", false}, "."}, strip_step{}, lowercase_step{},
-                          unicode_form_step{unicode_form::nfc}, prepend_step{"_"}});
+    const normalizer all({replace_step{{"<think>\\s*", true}, "<p>"}, replace_step{{"..", false}, "."}, strip_step{},
+                          lowercase_step{}, unicode_form_step{unicode_form::nfc}, prepend_step{"_"}});
     BOOST_TEST(all("  <think> \n A.. Be\xCC\x81 ") == "_<p>a. b\xC3\xA9");
     BOOST_TEST(all("") == "");
     BOOST_TEST(normalizer().empty());

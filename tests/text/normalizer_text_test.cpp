@@ -31,7 +31,8 @@ BOOST_AUTO_TEST_CASE(edits_keep_the_origin) {
     BOOST_TEST(text.text == "aXYZ");
     BOOST_TEST(text.origin.size() == 4u);
     text.transform({{'b', 0}, {0x301, 1}, {'c', -2}});
-    BOOST_TEST(text.text == "b\xCC\x81" "c");
+    BOOST_TEST(text.text == "b\xCC\x81"
+                            "c");
     BOOST_TEST((text.range(1, 3) == origin_range{0, 1}));
     BOOST_TEST((text.range(3, 4) == origin_range{2, 3}));
 }

@@ -38,7 +38,8 @@ BOOST_AUTO_TEST_CASE(truncation_keeps_the_template) {
     const tokenizer tokens(test_support::byte_tokenizer_spec());
     const std::vector<std::string_view> one = {"x y z"};
     BOOST_TEST((batch_encode(tokens, one, {.max_length = 3}).input_ids == ids{258, 'x', ' '}));
-    BOOST_TEST((batch_encode(tokens, one, {.max_length = 3, .truncation_side = text_side::left}).input_ids == ids{258, ' ', 'z'}));
+    BOOST_TEST((batch_encode(tokens, one, {.max_length = 3, .truncation_side = text_side::left}).input_ids ==
+                ids{258, ' ', 'z'}));
     BOOST_CHECK_THROW(batch_encode(tokens, one, {.max_length = 0}), error);
 }
 

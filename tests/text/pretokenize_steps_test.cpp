@@ -45,9 +45,8 @@ BOOST_AUTO_TEST_CASE(digits_and_bytes) {
 
 BOOST_AUTO_TEST_CASE(places_of_pieces) {
     std::vector<std::pair<std::size_t, bool>> found;
-    pre_tokenizer({digits_step{true}, byte_level_step{true, true, false}}).split("ab1 c", [&](std::string_view, std::size_t at, bool inserted) {
-        found.emplace_back(at, inserted);
-    });
+    pre_tokenizer({digits_step{true}, byte_level_step{true, true, false}})
+        .split("ab1 c", [&](std::string_view, std::size_t at, bool inserted) { found.emplace_back(at, inserted); });
     BOOST_TEST((found == std::vector<std::pair<std::size_t, bool>>{{0, true}, {2, true}, {3, false}}));
 }
 

@@ -22,7 +22,8 @@ BOOST_AUTO_TEST_CASE(characters_are_never_split) {
     BOOST_TEST(decoder.push(0x98) == "");
     BOOST_TEST(decoder.push(0x80) == "\xF0\x9F\x98\x80");
     BOOST_TEST(decoder.push(0xE3) == "");
-    BOOST_TEST(decoder.push('b') == "\xEF\xBF\xBD" "b");
+    BOOST_TEST(decoder.push('b') == "\xEF\xBF\xBD"
+                                    "b");
     BOOST_TEST(decoder.push(0xE3) == "");
     BOOST_TEST(decoder.flush() == "\xEF\xBF\xBD");
     BOOST_TEST(decoder.flush() == "");
@@ -39,7 +40,8 @@ BOOST_AUTO_TEST_CASE(the_pieces_joined_are_decode) {
         const tokenizer tokens(spec);
         for (int round = 0; round < 3000; ++round) {
             std::vector<std::int32_t> ids(random() % 12);
-            for (auto& id : ids) id = static_cast<std::int32_t>(random() % 4 == 0 ? random() % 270 : 0x80 + random() % 0x80);
+            for (auto& id : ids)
+                id = static_cast<std::int32_t>(random() % 4 == 0 ? random() % 270 : 0x80 + random() % 0x80);
             const decode_options options{.skip_special_tokens = round % 2 == 0};
             streaming_decoder decoder(tokens, options);
             std::string text;

@@ -23,7 +23,8 @@ using pairs = std::vector<std::pair<std::size_t, std::size_t>>;
 } // namespace
 
 BOOST_AUTO_TEST_CASE(spaces_leave_the_offsets) {
-    encoding e = one({"\xC4\xA0Hello", "\xC4\xA0\xC4\xA0there", "\xC4\xA0", "you "}, {{0, 6}, {6, 13}, {13, 14}, {14, 18}});
+    encoding e =
+        one({"\xC4\xA0Hello", "\xC4\xA0\xC4\xA0there", "\xC4\xA0", "you "}, {{0, 6}, {6, 13}, {13, 14}, {14, 18}});
     detail::trim_offsets(e, false);
     BOOST_TEST((e.offsets == pairs{{1, 6}, {8, 13}, {14, 14}, {14, 17}}));
     encoding kept = one({"\xC4\xA0Hello"}, {{0, 5}});

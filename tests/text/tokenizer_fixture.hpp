@@ -41,7 +41,8 @@ inline apertus::tokenizer_spec byte_tokenizer_spec() {
     spec.added_tokens.push_back(begin);
     spec.pre_tokenizers = {byte_level_step{false, true, true}};
     template_piece bos{template_piece::special, 0, {258}, {"<s>"}}, sequence;
-    spec.post_processors = {template_step{{bos, sequence}, {bos, sequence, bos, {template_piece::sequence_b, 1, {}, {}}}}};
+    spec.post_processors = {
+        template_step{{bos, sequence}, {bos, sequence, bos, {template_piece::sequence_b, 1, {}, {}}}}};
     spec.decoder = decoder_kind::byte_level;
     spec.bos_token = "<s>";
     spec.eos_token = "</s>";

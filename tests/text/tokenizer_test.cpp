@@ -48,12 +48,12 @@ BOOST_AUTO_TEST_CASE(untrusted_text_yields_no_control_token) {
 BOOST_AUTO_TEST_CASE(special_tokens_match_in_trusted_segments) {
     const auto encode = [](const std::vector<text_segment>& parts) { return tokens().encode_segments(parts); };
     BOOST_TEST((encode({{"<s>", true}, {"a<s>b", false}, {"</s>", true}}) == ids{258, 'a', '<', 's', '>', 'b', 259}));
-    BOOST_TEST((encode({{"a", true}, {"bc", false}}) == ids{257}));                       // pieces cross borders
-    BOOST_TEST((encode({{"<", true}, {"s>", false}}) == ids{'<', 's', '>'}));              // special text does not
+    BOOST_TEST((encode({{"a", true}, {"bc", false}}) == ids{257}));           // pieces cross borders
+    BOOST_TEST((encode({{"<", true}, {"s>", false}}) == ids{'<', 's', '>'})); // special text does not
     BOOST_TEST((encode({{"<", false}, {"s>", true}}) == ids{'<', 's', '>'}));
-    BOOST_TEST((encode({{"<", true}, {"s>", true}}) == ids{258}));                         // trusted neighbours are one
-    BOOST_TEST((encode({{"<", false}, {"<s>", true}}) == ids{'<', 258}));                  // a prefix in content changes nothing
-    BOOST_TEST((encode({{"\\beg", false}, {"in{", true}}) == ids{261}));                   // not special: as in the whole text
+    BOOST_TEST((encode({{"<", true}, {"s>", true}}) == ids{258}));        // trusted neighbours are one
+    BOOST_TEST((encode({{"<", false}, {"<s>", true}}) == ids{'<', 258})); // a prefix in content changes nothing
+    BOOST_TEST((encode({{"\\beg", false}, {"in{", true}}) == ids{261}));  // not special: as in the whole text
     const std::vector<text_segment> one{{"<s>", true}};
     BOOST_TEST((tokens().encode_segments(one, {.add_special_tokens = true}) == ids{258, 258}));
     BOOST_TEST((tokens().encode_segments(one, {.add_special_tokens = false, .untrusted = true}) == ids{'<', 's', '>'}));
@@ -80,7 +80,8 @@ BOOST_AUTO_TEST_CASE(offsets_and_pairs) {
     BOOST_TEST((e.ids == ids{258, 0xC3, 0xA9, ' ', 257}));
     using pairs = std::vector<std::pair<std::size_t, std::size_t>>;
     BOOST_TEST((e.offsets == pairs{{0, 0}, {0, 1}, {0, 1}, {1, 2}, {2, 5}}));
-    BOOST_TEST((tokens().encode_with_offsets("\xC3\xA9 abc", {}, offset_unit::bytes).offsets == pairs{{0, 0}, {0, 2}, {0, 2}, {2, 3}, {3, 6}}));
+    BOOST_TEST((tokens().encode_with_offsets("\xC3\xA9 abc", {}, offset_unit::bytes).offsets ==
+                pairs{{0, 0}, {0, 2}, {0, 2}, {2, 3}, {3, 6}}));
     const encoding pair = tokens().encode_pair("a", "b");
     BOOST_TEST((pair.ids == ids{258, 'a', 258, 'b'}));
     BOOST_TEST((pair.type_ids == ids{0, 0, 0, 1}));
@@ -89,7 +90,8 @@ BOOST_AUTO_TEST_CASE(offsets_and_pairs) {
 
 BOOST_AUTO_TEST_CASE(contradictions_are_refused) {
     const auto refused = [](tokenizer_spec spec) {
-        BOOST_CHECK_EXCEPTION(tokenizer(std::move(spec)), error, [](const error& e) { return e.category() == error_category::tokenizer; });
+        BOOST_CHECK_EXCEPTION(tokenizer(std::move(spec)), error,
+                              [](const error& e) { return e.category() == error_category::tokenizer; });
     };
     auto spec = test_support::byte_tokenizer_spec();
     spec.added_tokens[0].id = 5;

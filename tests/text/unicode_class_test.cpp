@@ -13,9 +13,10 @@ BOOST_AUTO_TEST_SUITE(unicode_classes)
 BOOST_AUTO_TEST_CASE(counts_are_those_of_unicode_16) {
     // Numbers of code points that Hugging Face tokenizers 0.23.3 matches with each pattern, counted over all of Unicode.
     const std::pair<unicode_mask, std::size_t> expected[] = {
-        {*category_mask("Lu"), 1858}, {*category_mask("Ll"), 2258}, {*category_mask("Lt"), 31},   {*category_mask("Lm"), 404},
-        {*category_mask("Lo"), 136477}, {*category_mask("M"), 2501}, {*category_mask("N"), 1911}, {*category_mask("L"), 141028},
-        {masks::space, 25},           {*category_mask("Nd"), 760},  {*category_mask("P"), 855},   {*category_mask("S"), 8514},
+        {*category_mask("Lu"), 1858}, {*category_mask("Ll"), 2258},   {*category_mask("Lt"), 31},
+        {*category_mask("Lm"), 404},  {*category_mask("Lo"), 136477}, {*category_mask("M"), 2501},
+        {*category_mask("N"), 1911},  {*category_mask("L"), 141028},  {masks::space, 25},
+        {*category_mask("Nd"), 760},  {*category_mask("P"), 855},     {*category_mask("S"), 8514},
         {*category_mask("Z"), 19}};
     for (const auto& [mask, count] : expected) {
         std::size_t found = 0;

@@ -38,11 +38,25 @@ BOOST_AUTO_TEST_CASE(invalid_parts_are_replaced_as_rust_does) {
     // The cases of String::from_utf8_lossy and of the Unicode standard, table 3-8.
     BOOST_TEST(lossy("Hello \xC2 There\xFF Goodbye") == "Hello " + r + " There" + r + " Goodbye");
     BOOST_TEST(lossy("Hello \xC0\x80 There\xE6\x83 Goodbye") == "Hello " + r + r + " There" + r + " Goodbye");
-    BOOST_TEST(lossy("\xF5" "foo\xF5\x80" "bar") == r + "foo" + r + r + "bar");
-    BOOST_TEST(lossy("\xF1" "foo\xF1\x80" "bar\xF1\x80\x80" "baz") == r + "foo" + r + "bar" + r + "baz");
-    BOOST_TEST(lossy("\xF4" "foo\xF4\x80" "bar\xF4\xBF" "baz") == r + "foo" + r + "bar" + r + r + "baz");
-    BOOST_TEST(lossy("\xF0\x80\x80\x80" "foo\xF0\x90\x80\x80" "bar") == r + r + r + r + "foo\xF0\x90\x80\x80" "bar");
-    BOOST_TEST(lossy("\xED\xA0\x80" "foo\xED\xBF\xBF" "bar") == r + r + r + "foo" + r + r + r + "bar");
+    BOOST_TEST(lossy("\xF5"
+                     "foo\xF5\x80"
+                     "bar") == r + "foo" + r + r + "bar");
+    BOOST_TEST(lossy("\xF1"
+                     "foo\xF1\x80"
+                     "bar\xF1\x80\x80"
+                     "baz") == r + "foo" + r + "bar" + r + "baz");
+    BOOST_TEST(lossy("\xF4"
+                     "foo\xF4\x80"
+                     "bar\xF4\xBF"
+                     "baz") == r + "foo" + r + "bar" + r + r + "baz");
+    BOOST_TEST(lossy("\xF0\x80\x80\x80"
+                     "foo\xF0\x90\x80\x80"
+                     "bar") == r + r + r + r +
+                                   "foo\xF0\x90\x80\x80"
+                                   "bar");
+    BOOST_TEST(lossy("\xED\xA0\x80"
+                     "foo\xED\xBF\xBF"
+                     "bar") == r + r + r + "foo" + r + r + r + "bar");
     BOOST_TEST(lossy("\xE0\x9F\x80") == r + r + r);
     BOOST_TEST(lossy("a\xE3\x81") == "a" + r);
 }

@@ -69,7 +69,8 @@ BOOST_AUTO_TEST_CASE(json_keeps_marks) {
     const apertus::marked_text text = to_json_text(value(value_map{{"k", value::user_text("a\"<|x|>")}}));
     BOOST_TEST(text.bytes() == "{\"k\": \"a\\\"<|x|>\"}");
     BOOST_TEST(text.user_ranges().size() == 1U);
-    BOOST_TEST(text.bytes().substr(text.user_ranges()[0].begin, text.user_ranges()[0].end - text.user_ranges()[0].begin) == "a\\\"<|x|>");
+    BOOST_TEST(text.bytes().substr(text.user_ranges()[0].begin,
+                                   text.user_ranges()[0].end - text.user_ranges()[0].begin) == "a\\\"<|x|>");
 }
 
 /// A value that shares its parts is small, but what it prints is not.

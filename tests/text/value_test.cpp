@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(equal_numbers_are_one_key) {
     BOOST_TEST(map.size() == 3U);
     BOOST_TEST(map[0].first.is_integer());
     BOOST_TEST(map.find_key(value(1.0))->as_string() == "float");
-    BOOST_TEST(map.find_key(value::tuple({1.0, true}))  == nullptr);
+    BOOST_TEST(map.find_key(value::tuple({1.0, true})) == nullptr);
     BOOST_TEST(map.find_key(value::tuple({1.0, 2}))->as_string() == "tuple");
     for (int i = 10; i < 40; ++i) map.set(value(i), value(i)); // now hashed
     BOOST_TEST(map.find_key(value(20.0))->as_integer() == 20);

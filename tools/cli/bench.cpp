@@ -85,9 +85,10 @@ int bench(const model_options& options, const bench_arguments& arguments) {
                   "decode                %10.2f tokens/s, %s of weights per token = %.2f GB/s\n"
                   "read limit            %10.2f GB/s (%d streams per thread, prefetch %zu bytes ahead)\n"
                   "ratio                 %10.1f %%\n",
-                  model.backend_name().c_str(), std::string(model.weight_format_name()).c_str(), arguments.repeat, arguments.prompt_tokens,
-                  static_cast<double>(arguments.prompt_tokens) / prefill, 1.0 / token, bytes_text(bytes).c_str(), bandwidth / 1e9,
-                  limit / 1e9, pattern.streams, pattern.ahead, 100.0 * bandwidth / limit);
+                  model.backend_name().c_str(), std::string(model.weight_format_name()).c_str(), arguments.repeat,
+                  arguments.prompt_tokens, static_cast<double>(arguments.prompt_tokens) / prefill, 1.0 / token,
+                  bytes_text(bytes).c_str(), bandwidth / 1e9, limit / 1e9, pattern.streams, pattern.ahead,
+                  100.0 * bandwidth / limit);
     print(text);
     return 0;
 }

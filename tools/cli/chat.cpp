@@ -72,7 +72,8 @@ int chat(const model_options& options, const generation_options& generation, con
     const auto tokenizer = apertus::auto_tokenizer::from_pretrained(model_folder(options));
     (void)tokenizer.chat_template(); // a folder without one is refused before the first question
     apertus::generation_config config = call_config(generation);
-    if (!config.max_new_tokens && !config.max_length) config.max_new_tokens = static_cast<std::int64_t>(arguments.context / 2);
+    if (!config.max_new_tokens && !config.max_length)
+        config.max_new_tokens = static_cast<std::int64_t>(arguments.context / 2);
 
     apertus::conversation talk(model, tokenizer, arguments.context);
     const auto start_anew = [&](std::string_view system) {

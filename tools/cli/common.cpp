@@ -72,7 +72,8 @@ std::string model_folder(const model_options& options) {
     for (const char* place : {"/../models/apertus-tiny", "/../share/apertus/models/apertus-tiny"}) {
         if (!here.empty() && apertus::path_exists(here + place + "/config.json")) return here + place;
     }
-    fail(error_category::io, "built-in model", "folder", "../models/apertus-tiny beside this program", "none: give --model DIR");
+    fail(error_category::io, "built-in model", "folder", "../models/apertus-tiny beside this program",
+         "none: give --model DIR");
 }
 
 apertus::causal_lm load(const model_options& options, bool prefault) {
@@ -125,7 +126,7 @@ static_assert(std::atomic<int>::is_always_lock_free);
 struct interrupt_state {
     std::stop_source source;
     std::jthread watcher;
-    struct sigaction before {};
+    struct sigaction before{};
 };
 interrupt_state* current = nullptr;
 
@@ -147,7 +148,7 @@ interrupt_scope::interrupt_scope() {
             std::this_thread::sleep_for(std::chrono::milliseconds(20));
         }
     });
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = on_interrupt;
     sigemptyset(&action.sa_mask);
     ::sigaction(SIGINT, &action, &current->before);

@@ -17,7 +17,7 @@ namespace cli {
 
 /// Which model, and how it is loaded.
 struct model_options {
-    std::string folder;  ///< empty: the built-in model
+    std::string folder; ///< empty: the built-in model
     std::string backend = "cpu";
     std::string isa;
     std::string weights = "auto";

@@ -55,12 +55,13 @@ int generate(const model_options& options, const generation_options& generation,
     }
     apertus::session_options session_options;
     const apertus::effective_generation_config e = effective(merge(model.default_generation_config(), call));
-    session_options.max_length = e.max_new_tokens ? ids.size() + *e.max_new_tokens : std::max(ids.size(), *e.max_length);
+    session_options.max_length =
+        e.max_new_tokens ? ids.size() + *e.max_new_tokens : std::max(ids.size(), *e.max_length);
     session_options.max_length = std::max<std::size_t>(1, session_options.max_length);
     if (arguments.prefill_chunk != 0) session_options.prefill_chunk = arguments.prefill_chunk;
     apertus::session_handle session = model.new_session(session_options);
-    const apertus::generation_result result =
-        apertus::generate(session, std::span<const std::int32_t>(ids), merge(model.default_generation_config(), call), run);
+    const apertus::generation_result result = apertus::generate(session, std::span<const std::int32_t>(ids),
+                                                                merge(model.default_generation_config(), call), run);
     const apertus::generated_sequence& answer = result.sequences.front();
     const resident_memory memory = measure_memory();
 
@@ -92,12 +93,13 @@ int generate(const model_options& options, const generation_options& generation,
         }
         if (!arguments.quiet) {
             std::fprintf(stderr,
-                         "load %.2f s | prompt %zu tokens, %.1f tokens/s | decode %zu tokens, %.1f tokens/s | memory %s (%s of it "
+                         "load %.2f s | prompt %zu tokens, %.1f tokens/s | decode %zu tokens, %.1f tokens/s | memory "
+                         "%s (%s of it "
                          "mapped files) | %.*s\n",
-                         load_seconds, result.prefill_tokens, rate(result.prefill_tokens, result.prefill_seconds), result.new_tokens,
-                         rate(result.decode_tokens, result.decode_seconds), bytes_text(memory.total).c_str(),
-                         bytes_text(memory.total - memory.own).c_str(), static_cast<int>(to_string(answer.reason).size()),
-                         to_string(answer.reason).data());
+                         load_seconds, result.prefill_tokens, rate(result.prefill_tokens, result.prefill_seconds),
+                         result.new_tokens, rate(result.decode_tokens, result.decode_seconds),
+                         bytes_text(memory.total).c_str(), bytes_text(memory.total - memory.own).c_str(),
+                         static_cast<int>(to_string(answer.reason).size()), to_string(answer.reason).data());
         }
     }
     return answer.reason == apertus::finish_reason::cancelled ? interrupted_status : 0;

@@ -16,7 +16,8 @@ namespace {
 using namespace cli;
 
 void add_model_options(CLI::App& app, model_options& m) {
-    app.add_option("-m,--model", m.folder, "Hugging Face folder (default: the built-in apertus-tiny)")->type_name("DIR");
+    app.add_option("-m,--model", m.folder, "Hugging Face folder (default: the built-in apertus-tiny)")
+        ->type_name("DIR");
 }
 
 void add_load_options(CLI::App& app, model_options& m) {
@@ -79,7 +80,8 @@ int run(int argc, char** argv) {
     c->add_flag("-q,--quiet", g.quiet, "no timings on stderr");
 
     chat_arguments h;
-    c = add("chat", "talk to the model; Ctrl-C stops an answer, Ctrl-D leaves", [&] { return chat(model, generation, h); });
+    c = add("chat", "talk to the model; Ctrl-C stops an answer, Ctrl-D leaves",
+            [&] { return chat(model, generation, h); });
     add_load_options(*c, model);
     add_generation_options(*c, generation);
     c->add_option("--system", h.system, "system message");
@@ -88,7 +90,9 @@ int run(int argc, char** argv) {
     tokenize_arguments t;
     c = add("tokenize", "text to token ids", [&] { return tokenize(model, t); });
     add_model_options(*c, model);
-    c->add_option("text", t.text, "the text (without it: stdin)")->each([&t](const std::string&) { t.text_given = true; });
+    c->add_option("text", t.text, "the text (without it: stdin)")->each([&t](const std::string&) {
+        t.text_given = true;
+    });
     c->add_flag("--json", t.json, "read text lines, print {\"ids\":[...]} for each");
     c->add_flag("--json-in", t.json_in, "input lines are JSON strings");
     c->add_flag("--no-special", t.no_special, "add no BOS or EOS");
@@ -97,7 +101,8 @@ int run(int argc, char** argv) {
     detokenize_arguments d;
     c = add("detokenize", "token ids to text", [&] { return detokenize(model, d); });
     add_model_options(*c, model);
-    c->add_option("ids", d.ids, "token ids (without them: stdin, a line of ids or of {\"ids\":[...]} per text)")->delimiter(',');
+    c->add_option("ids", d.ids, "token ids (without them: stdin, a line of ids or of {\"ids\":[...]} per text)")
+        ->delimiter(',');
     c->add_flag("--json", d.json, "print {\"text\":...} for each line");
     c->add_flag("--skip-special", d.skip_special, "leave special tokens out");
 

@@ -126,7 +126,9 @@ int detokenize(const model_options& options, const detokenize_arguments& argumen
 
 int render(const model_options& options, const render_arguments& arguments) {
     constexpr std::uint64_t largest = 64u << 20;
-    const auto read = [&](const std::string& path) { return path == "-" ? read_stdin() : apertus::read_file(path, largest); };
+    const auto read = [&](const std::string& path) {
+        return path == "-" ? read_stdin() : apertus::read_file(path, largest);
+    };
     const auto tokenizer = apertus::auto_tokenizer::from_pretrained(model_folder(options));
     apertus::chat_options chat;
     chat.add_generation_prompt = !arguments.no_generation_prompt && !arguments.continue_final_message;
@@ -142,7 +144,8 @@ int render(const model_options& options, const render_arguments& arguments) {
         return 0;
     }
     const json text = prompt.text;
-    print("{\"text\":" + text.dump(-1, ' ', false, json::error_handler_t::replace) + ",\"ids\":" + id_list(tokenizer.encode(prompt)) + "}\n");
+    print("{\"text\":" + text.dump(-1, ' ', false, json::error_handler_t::replace) +
+          ",\"ids\":" + id_list(tokenizer.encode(prompt)) + "}\n");
     return 0;
 }
 

@@ -213,9 +213,8 @@ public:
         assert(gate.extents() == up.extents());
         visit_activation(act, [&](const auto& f) {
             for_elements(gate.size(), [&](std::size_t first, std::size_t n) {
-                transform_batches<Arch>(gate.data() + first, up.data() + first, n, [&](const auto& lane, const auto& factor) {
-                    return apply(f, lane) * factor;
-                });
+                transform_batches<Arch>(gate.data() + first, up.data() + first, n,
+                                        [&](const auto& lane, const auto& factor) { return apply(f, lane) * factor; });
             });
         });
     }
@@ -268,7 +267,8 @@ private:
 
     /// Rows of a weight matrix that one piece takes: a few hundred KiB, but enough pieces to keep all threads busy to
     /// the end even when one of them loses its core, and a multiple of what a kernel walks side by side.
-    [[nodiscard]] std::size_t rows_per_piece(std::size_t rows, std::size_t row_bytes, std::size_t tokens) const noexcept {
+    [[nodiscard]] std::size_t rows_per_piece(std::size_t rows, std::size_t row_bytes,
+                                             std::size_t tokens) const noexcept {
         const std::size_t side_by_side = tokens == 1 ? kernels_.matvec_rows : 12;
         const std::size_t target = (std::size_t{512} << 10) / (row_bytes + 1) + 1;
         const std::size_t fair = rows / (8 * executor_.concurrency()) + 1;

@@ -33,13 +33,11 @@ public:
     /// n zeroed elements. Throws error(resource).
     template <class T> [[nodiscard]] host_buffer<T> allocate(std::size_t n) { return host_buffer<T>(n); }
 
-    template <class T, std::size_t Rank>
-    void upload(std::span<const T> from, tensor_view<T, Rank> to) noexcept {
+    template <class T, std::size_t Rank> void upload(std::span<const T> from, tensor_view<T, Rank> to) noexcept {
         assert(from.size() == to.size());
         if (!from.empty()) std::memcpy(to.data(), from.data(), from.size_bytes());
     }
-    template <class T, std::size_t Rank>
-    void download(tensor_view<const T, Rank> from, std::span<T> to) noexcept {
+    template <class T, std::size_t Rank> void download(tensor_view<const T, Rank> from, std::span<T> to) noexcept {
         assert(from.size() == to.size());
         if (!to.empty()) std::memcpy(to.data(), from.data(), to.size_bytes());
     }

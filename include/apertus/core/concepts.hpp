@@ -86,27 +86,28 @@ struct probe_activation {
 ///   add(x[T,D], y[T,D])                                      x += y
 /// Compute verbs are noexcept, allocate nothing, and run on the executor that the backend object holds.
 template <class B>
-concept backend = requires { typename B::space; } && requires(
-    B& b, const std::int32_t* i, float* f, std::span<const float> in, std::span<float> out,
-    tensor_view<const std::int32_t, 1, typename B::space> ids, tensor_view<float, 1, typename B::space> v1,
-    tensor_view<float, 2, typename B::space> v2, tensor_view<float, 3, typename B::space> v3,
-    tensor_view<const float, 1, typename B::space> c1, tensor_view<const float, 2, typename B::space> c2,
-    tensor_view<const float, 3, typename B::space> c3, weight_view<detail::probe_format, typename B::space> w,
-    std::span<const kv_segment<float, typename B::space>> segments, detail::probe_activation act, float s) {
-    b.template allocate<float>(std::size_t{1});
-    b.upload(in, v1);
-    b.download(c1, out);
-    b.synchronize();
-    b.embed(ids, w, v2);
-    b.rms_norm(c2, c1, s, v2);
-    b.matmul(c2, w, c1, v2);
-    b.rope_angles(ids, c1, s, v2, v2);
-    b.rope(v3, c2, c2);
-    b.store(c3, c3, segments);
-    b.attend(c3, segments, s, v3);
-    b.map(act, v2);
-    b.map_mul(act, v2, c2);
-    b.add(v2, c2);
-};
+concept backend =
+    requires { typename B::space; } &&
+    requires(B& b, const std::int32_t* i, float* f, std::span<const float> in, std::span<float> out,
+             tensor_view<const std::int32_t, 1, typename B::space> ids, tensor_view<float, 1, typename B::space> v1,
+             tensor_view<float, 2, typename B::space> v2, tensor_view<float, 3, typename B::space> v3,
+             tensor_view<const float, 1, typename B::space> c1, tensor_view<const float, 2, typename B::space> c2,
+             tensor_view<const float, 3, typename B::space> c3, weight_view<detail::probe_format, typename B::space> w,
+             std::span<const kv_segment<float, typename B::space>> segments, detail::probe_activation act, float s) {
+        b.template allocate<float>(std::size_t{1});
+        b.upload(in, v1);
+        b.download(c1, out);
+        b.synchronize();
+        b.embed(ids, w, v2);
+        b.rms_norm(c2, c1, s, v2);
+        b.matmul(c2, w, c1, v2);
+        b.rope_angles(ids, c1, s, v2, v2);
+        b.rope(v3, c2, c2);
+        b.store(c3, c3, segments);
+        b.attend(c3, segments, s, v3);
+        b.map(act, v2);
+        b.map_mul(act, v2, c2);
+        b.add(v2, c2);
+    };
 
 APERTUS_END_NAMESPACE

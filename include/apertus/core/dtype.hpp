@@ -90,7 +90,7 @@ private:
         const std::uint32_t a = u & 0x7fffffffu;
         if (a > 0x7f800000u) return static_cast<std::uint16_t>(sign | 0x7e00u | ((a >> 13) & 0x1ffu));
         if (a >= 0x477ff000u) return static_cast<std::uint16_t>(sign | 0x7c00u); // rounds to or is infinity
-        if (a < 0x38800000u) {                                                    // subnormal half or zero
+        if (a < 0x38800000u) {                                                   // subnormal half or zero
             if (a < 0x33000000u) return static_cast<std::uint16_t>(sign);
             const std::uint32_t mantissa = (a & 0x7fffffu) | 0x800000u;
             const std::uint32_t shift = 126u - (a >> 23);
@@ -110,7 +110,8 @@ private:
         if (exponent == 0x1fu) return std::bit_cast<float>(sign | 0x7f800000u | (mantissa << 13));
         if (exponent == 0) {
             if (mantissa == 0) return std::bit_cast<float>(sign);
-            const auto lead = static_cast<std::uint32_t>(std::countl_zero(mantissa)) - 21u; // bring the top bit to bit 10
+            const auto lead =
+                static_cast<std::uint32_t>(std::countl_zero(mantissa)) - 21u; // bring the top bit to bit 10
             mantissa = (mantissa << lead) & 0x3ffu;
             return std::bit_cast<float>(sign | ((113u - lead) << 23) | (mantissa << 13));
         }

@@ -102,7 +102,9 @@ public:
         s.next.store(0, std::memory_order_relaxed);
         s.region.store(((s.region.load() >> generation_shift) + 1) << generation_shift | open);
         if (s.sleepers.load() != 0) {
-            { const std::lock_guard lock(s.mutex); }
+            {
+                const std::lock_guard lock(s.mutex);
+            }
             s.wake.notify_all();
         }
         drain(s);
@@ -190,7 +192,9 @@ private:
                 if (!s.region.compare_exchange_weak(now, now + 1)) continue;
                 drain(s);
                 if (((s.region.fetch_sub(1) - 1) & (members | open)) == 0 && s.caller_sleeps.load()) {
-                    { const std::lock_guard lock(s.mutex); }
+                    {
+                        const std::lock_guard lock(s.mutex);
+                    }
                     s.done.notify_one();
                 }
                 break;
@@ -199,7 +203,9 @@ private:
     }
     void stop() noexcept {
         state_->stopping.store(true);
-        { const std::lock_guard lock(state_->mutex); }
+        {
+            const std::lock_guard lock(state_->mutex);
+        }
         state_->wake.notify_all();
         for (std::thread& t : workers_) t.join();
         workers_.clear();

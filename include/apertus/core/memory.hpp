@@ -75,7 +75,8 @@ public:
     [[nodiscard]] std::span<const T> span() const noexcept { return {data_, count_}; }
 
     /// The first product(extents) elements as a tensor.
-    template <std::size_t Rank> [[nodiscard]] tensor_view<T, Rank> view(const std::array<std::size_t, Rank>& extents) noexcept {
+    template <std::size_t Rank>
+    [[nodiscard]] tensor_view<T, Rank> view(const std::array<std::size_t, Rank>& extents) noexcept {
         const tensor_view<T, Rank> out(data_, extents);
         assert(out.size() <= count_);
         return out;

@@ -79,7 +79,8 @@ private:
     static constexpr std::string_view memory_document = "tensors in memory";
 
     stored_tensor(const tensor_entry& entry, const safetensors_file& file) noexcept : entry_(&entry), file_(&file) {}
-    stored_tensor(const tensor_entry& entry, std::span<const std::byte> bytes) noexcept : entry_(&entry), bytes_(bytes) {}
+    stored_tensor(const tensor_entry& entry, std::span<const std::byte> bytes) noexcept
+        : entry_(&entry), bytes_(bytes) {}
 
     const tensor_entry* entry_;
     const safetensors_file* file_ = nullptr; // nullptr: the caller's memory, `bytes_`
@@ -189,14 +190,16 @@ private:
 }
 
 /// Parses an index. Throws error(format).
-[[nodiscard]] inline index_handler::weight_map parse_safetensors_index(std::string_view text, std::string_view document) {
+[[nodiscard]] inline index_handler::weight_map parse_safetensors_index(std::string_view text,
+                                                                       std::string_view document) {
     index_handler handler(document, text);
     parse_json_sax(text, handler);
     if (!handler.map_seen) fail(error_category::format, document, "weight_map", "an object", "nothing");
     if (handler.map.empty()) fail(error_category::format, document, "weight_map", "at least one tensor", "none");
     for (const auto& [tensor, shard] : handler.map) {
         if (!is_plain_file_name(shard)) {
-            fail(error_category::format, document, "weight_map " + quoted(tensor, 200), "a plain file name", quoted(shard));
+            fail(error_category::format, document, "weight_map " + quoted(tensor, 200), "a plain file name",
+                 quoted(shard));
         }
     }
     return std::move(handler.map);
@@ -259,7 +262,8 @@ public:
     [[nodiscard]] static checkpoint from_bytes(std::span<const std::span<const std::byte>> shards) {
         std::vector<safetensors_file> files;
         for (std::size_t i = 0; i < shards.size(); ++i) {
-            files.push_back(safetensors_file::from_bytes(shards[i], "safetensors in memory, shard " + std::to_string(i)));
+            files.push_back(
+                safetensors_file::from_bytes(shards[i], "safetensors in memory, shard " + std::to_string(i)));
         }
         return from_files(std::move(files));
     }

@@ -59,7 +59,7 @@ public:
             descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK); // NONBLOCK: a FIFO must not hang us
         } while (descriptor_ < 0 && errno == EINTR);
         if (descriptor_ < 0) detail::file_failure(path_, "open", errno);
-        struct stat status {};
+        struct stat status{};
         if (::fstat(descriptor_, &status) != 0) {
             const int code = errno;
             close();
@@ -109,7 +109,8 @@ public:
             out = out.subspan(static_cast<std::size_t>(got));
         }
 #else
-        if (_fseeki64(stream_, static_cast<long long>(offset), SEEK_SET) != 0) detail::file_failure(path_, "seek in", errno);
+        if (_fseeki64(stream_, static_cast<long long>(offset), SEEK_SET) != 0)
+            detail::file_failure(path_, "seek in", errno);
         const std::size_t got = std::fread(out.data(), 1, out.size(), stream_);
         if (got != out.size()) ended_early(offset + got, out.size() - got);
 #endif
@@ -253,7 +254,7 @@ inline void advise_mapped(std::span<const std::byte> range, file_access access) 
 /// Whether `path` names something that exists (a file of any type, a directory).
 [[nodiscard]] inline bool path_exists(const std::string& path) noexcept {
 #if APERTUS_HAS_POSIX_FILES
-    struct stat status {};
+    struct stat status{};
     return ::stat(path.c_str(), &status) == 0;
 #else
     std::FILE* const stream = std::fopen(path.c_str(), "rb");

@@ -50,7 +50,8 @@ namespace detail {
 /// which may quote an arbitrarily long piece of the input; it is cut and freed of control characters.
 [[noreturn]] inline void json_parse_failure(std::string_view document, std::string_view text, std::size_t byte,
                                             std::string_view what) {
-    if (const auto at = what.find("] "); at != std::string_view::npos) what.remove_prefix(at + 2); // "[json.exception...] "
+    if (const auto at = what.find("] "); at != std::string_view::npos)
+        what.remove_prefix(at + 2);        // "[json.exception...] "
     if (what.starts_with("parse error")) { // "parse error at line 1, column 2: "
         if (const auto at = what.find(": "); at != std::string_view::npos) what.remove_prefix(at + 2);
     }

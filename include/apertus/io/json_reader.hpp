@@ -23,7 +23,8 @@ public:
     json_reader(const json& object, std::string_view document, std::string prefix = {})
         : object_(object), document_(document), prefix_(std::move(prefix)) {
         if (!object_.is_object()) {
-            fail(error_category::config, document_, prefix_.empty() ? "top level" : prefix_, "an object", describe_json(object_));
+            fail(error_category::config, document_, prefix_.empty() ? "top level" : prefix_, "an object",
+                 describe_json(object_));
         }
     }
 

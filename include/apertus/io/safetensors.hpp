@@ -43,8 +43,8 @@ public:
     [[nodiscard]] static safetensors_file open_unmapped(const std::string& path) {
         auto handle = std::make_shared<readable_file>(path);
         const std::uint64_t size = handle->size();
-        return from_reader([handle](std::uint64_t offset, std::span<std::byte> out) { handle->read(offset, out); }, size,
-                           path);
+        return from_reader([handle](std::uint64_t offset, std::span<std::byte> out) { handle->read(offset, out); },
+                           size, path);
     }
 
     /// A file held in memory; `bytes` must outlive the object. `document` names it in errors.
@@ -76,13 +76,16 @@ public:
     /// All tensors in file order.
     [[nodiscard]] std::span<const tensor_entry> tensors() const noexcept { return header_.tensors; }
     /// "__metadata__" in file order.
-    [[nodiscard]] std::span<const std::pair<std::string, std::string>> metadata() const noexcept { return header_.metadata; }
+    [[nodiscard]] std::span<const std::pair<std::string, std::string>> metadata() const noexcept {
+        return header_.metadata;
+    }
 
     /// The tensor of that name, or nullptr.
     [[nodiscard]] const tensor_entry* find(std::string_view name) const noexcept {
-        const auto at = std::lower_bound(by_name_.begin(), by_name_.end(), name, [this](std::uint32_t i, std::string_view n) {
-            return std::string_view(header_.tensors[i].name) < n;
-        });
+        const auto at =
+            std::lower_bound(by_name_.begin(), by_name_.end(), name, [this](std::uint32_t i, std::string_view n) {
+                return std::string_view(header_.tensors[i].name) < n;
+            });
         if (at == by_name_.end() || header_.tensors[*at].name != name) return nullptr;
         return &header_.tensors[*at];
     }
@@ -97,8 +100,8 @@ public:
     /// Throws error(io) when the source is a reader.
     [[nodiscard]] std::span<const std::byte> view(const tensor_entry& tensor) const {
         if (!zero_copy()) {
-            fail(error_category::io, document_, "tensor " + quoted(tensor.name, 200), "a mapped or in-memory file for view()",
-                 "a reader; use read()");
+            fail(error_category::io, document_, "tensor " + quoted(tensor.name, 200),
+                 "a mapped or in-memory file for view()", "a reader; use read()");
         }
         return bytes_.subspan(static_cast<std::size_t>(tensor.begin), static_cast<std::size_t>(tensor.size_bytes()));
     }
@@ -139,10 +142,12 @@ private:
         by_name_.resize(header_.tensors.size());
         std::iota(by_name_.begin(), by_name_.end(), std::uint32_t{0});
         const auto name = [this](std::uint32_t i) { return std::string_view(header_.tensors[i].name); };
-        std::sort(by_name_.begin(), by_name_.end(), [&](std::uint32_t a, std::uint32_t b) { return name(a) < name(b); });
+        std::sort(by_name_.begin(), by_name_.end(),
+                  [&](std::uint32_t a, std::uint32_t b) { return name(a) < name(b); });
         for (std::size_t i = 1; i < by_name_.size(); ++i) {
             if (name(by_name_[i - 1]) == name(by_name_[i])) {
-                fail(error_category::format, document_, "tensor " + quoted(name(by_name_[i]), 200), "one of that name", "two");
+                fail(error_category::format, document_, "tensor " + quoted(name(by_name_[i]), 200), "one of that name",
+                     "two");
             }
         }
     }

@@ -53,15 +53,16 @@ struct tensor_entry {
 
 /// The element type of a safetensors dtype name, or nothing.
 [[nodiscard]] inline std::optional<dtype> parse_dtype(std::string_view name) noexcept {
-    for (const dtype type : {dtype::f32, dtype::f16, dtype::bf16, dtype::f64, dtype::i64, dtype::i32, dtype::i16, dtype::i8,
-                             dtype::u64, dtype::u32, dtype::u16, dtype::u8, dtype::boolean}) {
+    for (const dtype type : {dtype::f32, dtype::f16, dtype::bf16, dtype::f64, dtype::i64, dtype::i32, dtype::i16,
+                             dtype::i8, dtype::u64, dtype::u32, dtype::u16, dtype::u8, dtype::boolean}) {
         if (name == to_string(type)) return type;
     }
     return std::nullopt;
 }
 
 /// Bytes of a tensor of that element type and shape, or nothing when the product does not fit 63 bits.
-[[nodiscard]] inline std::optional<std::uint64_t> checked_size(dtype type, std::span<const std::uint64_t> shape) noexcept {
+[[nodiscard]] inline std::optional<std::uint64_t> checked_size(dtype type,
+                                                               std::span<const std::uint64_t> shape) noexcept {
     static constexpr std::uint64_t limit = ~std::uint64_t{0} >> 1;
     if (std::find(shape.begin(), shape.end(), 0u) != shape.end()) return 0;
     std::uint64_t bytes = size_of(type);
@@ -190,8 +191,8 @@ private:
         fail(error_category::format, std::string(document_) + ": header", thing, expected, found);
     }
     [[noreturn]] void bad(std::string_view thing, std::string_view expected, std::string_view found) const {
-        fail(error_category::format, document_, "tensor " + quoted(entry_.name, 200) + " " + std::string(thing), expected,
-             found);
+        fail(error_category::format, document_, "tensor " + quoted(entry_.name, 200) + " " + std::string(thing),
+             expected, found);
     }
     /// A value where the format has no such value.
     [[noreturn]] bool scalar(std::string_view found) const {
@@ -228,7 +229,8 @@ inline void check_safetensors_layout(std::vector<tensor_entry>& tensors, std::ui
                                      std::string_view document) {
     for (const tensor_entry& t : tensors) {
         const auto bad = [&](std::string_view thing, const std::string& expected, const std::string& found) {
-            fail(error_category::format, document, "tensor " + quoted(t.name, 200) + " " + std::string(thing), expected, found);
+            fail(error_category::format, document, "tensor " + quoted(t.name, 200) + " " + std::string(thing), expected,
+                 found);
         };
         const std::string offsets = "[" + std::to_string(t.begin) + ", " + std::to_string(t.end) + "]";
         if (t.begin > t.end || t.end > data_size) {
@@ -238,7 +240,8 @@ inline void check_safetensors_layout(std::vector<tensor_entry>& tensors, std::ui
         if (!bytes) bad("shape", "fewer than 2^63 bytes", describe_shape(t.shape));
         if (*bytes != t.size_bytes()) {
             bad("data_offsets",
-                std::to_string(*bytes) + " bytes for " + std::string(to_string(t.dtype)) + " " + describe_shape(t.shape),
+                std::to_string(*bytes) + " bytes for " + std::string(to_string(t.dtype)) + " " +
+                    describe_shape(t.shape),
                 std::to_string(t.size_bytes()) + " (" + offsets + ")");
         }
     }

@@ -31,16 +31,16 @@ struct activation_shape {
 
 /// The intermediate tensors of T tokens.
 template <class Space = host_space> struct activation_views {
-    tensor_view<float, 2, Space> x;    ///< [T, D]   the residual stream
-    tensor_view<float, 2, Space> h;    ///< [T, D]   input and output of a sublayer
-    tensor_view<float, 3, Space> q;    ///< [T, H, K]
-    tensor_view<float, 3, Space> k;    ///< [T, G, K]
-    tensor_view<float, 3, Space> v;    ///< [T, G, K]
-    tensor_view<float, 3, Space> o;    ///< [T, H, K] attention output, before o_proj
-    tensor_view<float, 2, Space> cos;  ///< [T, K/2]
-    tensor_view<float, 2, Space> sin;  ///< [T, K/2]
-    tensor_view<float, 2, Space> up;   ///< [T, F]
-    tensor_view<float, 2, Space> gate; ///< [T, F], only when the MLP is gated
+    tensor_view<float, 2, Space> x;                ///< [T, D]   the residual stream
+    tensor_view<float, 2, Space> h;                ///< [T, D]   input and output of a sublayer
+    tensor_view<float, 3, Space> q;                ///< [T, H, K]
+    tensor_view<float, 3, Space> k;                ///< [T, G, K]
+    tensor_view<float, 3, Space> v;                ///< [T, G, K]
+    tensor_view<float, 3, Space> o;                ///< [T, H, K] attention output, before o_proj
+    tensor_view<float, 2, Space> cos;              ///< [T, K/2]
+    tensor_view<float, 2, Space> sin;              ///< [T, K/2]
+    tensor_view<float, 2, Space> up;               ///< [T, F]
+    tensor_view<float, 2, Space> gate;             ///< [T, F], only when the MLP is gated
     tensor_view<std::int32_t, 1, Space> ids;       ///< [T]
     tensor_view<std::int32_t, 1, Space> positions; ///< [T]
 };

@@ -38,11 +38,11 @@ inline constexpr std::array<std::string_view, 4> known_activations{"xielu", "gel
 
 /// Everything that decides the shape and the arithmetic of a model. Sizes in elements, positions in tokens.
 struct model_config {
-    std::string model_type = "apertus";     ///< "apertus" or "llama": which architecture composes the layers
+    std::string model_type = "apertus";        ///< "apertus" or "llama": which architecture composes the layers
     std::string source_model_type = "apertus"; ///< what the file says; also "apertus1p5", "apertus1p5_text"
-    std::vector<std::string> architectures; ///< as in the file, e.g. {"ApertusForCausalLM"}
-    std::string dtype;                      ///< "bfloat16", ...; empty when not given. Tensors carry their own type.
-    std::string tensor_prefix = "model.";   ///< of all tensor names but lm_head's; "model.language_model." in v1.5
+    std::vector<std::string> architectures;    ///< as in the file, e.g. {"ApertusForCausalLM"}
+    std::string dtype;                         ///< "bfloat16", ...; empty when not given. Tensors carry their own type.
+    std::string tensor_prefix = "model.";      ///< of all tensor names but lm_head's; "model.language_model." in v1.5
 
     std::size_t vocab_size = 131072;        ///< V, rows of embed_tokens
     std::size_t output_vocab_size = 131072; ///< rows of lm_head; smaller than vocab_size in v1.5
@@ -85,7 +85,8 @@ struct config_checker {
         if (value < 1 || value > most) bad(key, "1 to " + std::to_string(most), std::to_string(value));
     }
     void number(std::string_view key, double value, double least, double most) const {
-        if (!(value >= least && value <= most)) bad(key, number_text(least) + " to " + number_text(most), number_text(value));
+        if (!(value >= least && value <= most))
+            bad(key, number_text(least) + " to " + number_text(most), number_text(value));
     }
     void token(std::string_view key, std::int32_t value) const {
         if (value < 0) bad(key, "a token id of at least 0", std::to_string(value));
@@ -101,12 +102,14 @@ struct config_checker {
         static constexpr std::size_t most_positions = std::size_t{1} << 30;
         number("rope_parameters.rope_theta", r.rope_theta, 1e-3, 1e18);
         if (r.max_position_embeddings != c.max_position_embeddings) {
-            bad("rope_parameters.max_position_embeddings", std::to_string(c.max_position_embeddings) + " (as in the model)",
+            bad("rope_parameters.max_position_embeddings",
+                std::to_string(c.max_position_embeddings) + " (as in the model)",
                 std::to_string(r.max_position_embeddings));
         }
         if (r.factor) number("rope_parameters.factor", *r.factor, 1e-6, 1e6);
         if (r.rope_type == rope_kind::llama3 || r.rope_type == rope_kind::yarn || r.rope_type == rope_kind::longrope) {
-            size("rope_parameters.original_max_position_embeddings", r.original_max_position_embeddings, most_positions);
+            size("rope_parameters.original_max_position_embeddings", r.original_max_position_embeddings,
+                 most_positions);
         }
         if (r.rope_type == rope_kind::llama3) {
             number("rope_parameters.low_freq_factor", r.low_freq_factor, 1e-6, 1e6);
@@ -148,7 +151,8 @@ struct config_checker {
 
 inline void model_config::validate(std::string_view document) const {
     const detail::config_checker check{document};
-    if (model_type != "apertus" && model_type != "llama") check.bad("model_type", "'apertus' or 'llama'", quoted(model_type));
+    if (model_type != "apertus" && model_type != "llama")
+        check.bad("model_type", "'apertus' or 'llama'", quoted(model_type));
     check.size("vocab_size", vocab_size, std::size_t{1} << 24);
     check.size("output_vocab_size", output_vocab_size, vocab_size);
     check.size("hidden_size", hidden_size, std::size_t{1} << 18);
@@ -159,7 +163,8 @@ inline void model_config::validate(std::string_view document) const {
     check.size("head_dim", head_dim, 4096);
     check.size("max_position_embeddings", max_position_embeddings, std::size_t{1} << 30);
     if (num_attention_heads % num_key_value_heads != 0) {
-        check.bad("num_key_value_heads", "a divisor of num_attention_heads (" + std::to_string(num_attention_heads) + ")",
+        check.bad("num_key_value_heads",
+                  "a divisor of num_attention_heads (" + std::to_string(num_attention_heads) + ")",
                   std::to_string(num_key_value_heads));
     }
     if (head_dim % 2 != 0) check.bad("head_dim", "an even number", std::to_string(head_dim));

@@ -9,7 +9,7 @@
 APERTUS_BEGIN_NAMESPACE
 
 template <class Attention, class Mlp, class Space = host_space> struct decoder_layer {
-    rms_norm<Space> attention_norm{};   ///< attention_layernorm (Apertus), input_layernorm (Llama)
+    rms_norm<Space> attention_norm{}; ///< attention_layernorm (Apertus), input_layernorm (Llama)
     Attention self_attn{};
     rms_norm<Space> feedforward_norm{}; ///< feedforward_layernorm (Apertus), post_attention_layernorm (Llama)
     Mlp mlp;

@@ -20,8 +20,8 @@ struct memory_plan {
 
 /// What a session is built for.
 struct session_options {
-    std::size_t max_sequences = 1;  ///< B: how many sequences it can hold
-    std::size_t max_length = 4096;  ///< S: positions per sequence
+    std::size_t max_sequences = 1;   ///< B: how many sequences it can hold
+    std::size_t max_length = 4096;   ///< S: positions per sequence
     std::size_t prefill_chunk = 128; ///< T: most tokens that go through the layers together
 };
 

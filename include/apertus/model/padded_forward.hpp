@@ -54,14 +54,16 @@ template <causal_session Session>
             columns.push_back(t);
             ++kept[b];
         }
-        if (kept[b] == 0) fail(error_category::shape, "forward_padded", "row " + std::to_string(b), "an unmasked token", "none");
+        if (kept[b] == 0)
+            fail(error_category::shape, "forward_padded", "row " + std::to_string(b), "an unmasked token", "none");
     }
 
     std::vector<segment> segments(batch);
     std::size_t first = 0;
     for (std::size_t b = 0; b < batch; ++b) {
         session.truncate(b, 0);
-        segments[b] = {b, std::span(ids).subspan(first, kept[b]), std::span(positions).subspan(first, kept[b]), logits_for::all};
+        segments[b] = {b, std::span(ids).subspan(first, kept[b]), std::span(positions).subspan(first, kept[b]),
+                       logits_for::all};
         first += kept[b];
     }
     const tensor_view<const float, 2> logits = session.forward(segments, cancel);

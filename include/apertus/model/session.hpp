@@ -42,8 +42,7 @@ public:
     /// Throws error(config) for impossible options and error(resource) when the memory cannot be had.
     session(std::shared_ptr<const Decoder> model, Backend backend, const session_options& options = {})
         : model_(std::move(model)), backend_(std::move(backend)), options_(checked(options)),
-          activations_(backend_, model_->shape(), chunk_rows(options)),
-          cache_(backend_, cache_shape(*model_, options)),
+          activations_(backend_, model_->shape(), chunk_rows(options)), cache_(backend_, cache_shape(*model_, options)),
           logits_(backend_.template allocate<float>(options.max_sequences * model_->vocab_size())),
           frequencies_(backend_.template allocate<float>(options.max_sequences * half_head())) {
         const std::size_t rows = activations_.rows();
@@ -236,7 +235,8 @@ private:
     }
 
     /// Runs the rows of the chunk through the model; returns how many rows of logits it wrote after `logits_done`.
-    std::size_t run_chunk(std::size_t rows, std::size_t rows_done, std::size_t logits_done, const cancellation& cancel) {
+    std::size_t run_chunk(std::size_t rows, std::size_t rows_done, std::size_t logits_done,
+                          const cancellation& cancel) {
         const auto a = activations_.first(rows);
         backend_.upload(std::span<const std::int32_t>(ids_).first(rows), a.ids);
         backend_.upload(std::span<const std::int32_t>(positions_).first(rows), a.positions);

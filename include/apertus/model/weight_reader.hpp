@@ -60,12 +60,14 @@ public:
 
     void set_total(std::uint64_t bytes) noexcept { progress_.bytes_total = bytes; }
 
-    template <weight_format Format> [[nodiscard]] weight_view<Format> matrix(const std::string& name, std::size_t rows, std::size_t cols) {
+    template <weight_format Format>
+    [[nodiscard]] weight_view<Format> matrix(const std::string& name, std::size_t rows, std::size_t cols) {
         const auto tensor = fetch(name, {rows, cols});
         if (!tensor) return {};
         if (cols % Format::block_size != 0) {
             fail(error_category::shape, source_.name(), "tensor " + quoted(name, 200),
-                 "columns that are a multiple of " + std::to_string(Format::block_size) + " for format " + std::string(Format::name),
+                 "columns that are a multiple of " + std::to_string(Format::block_size) + " for format " +
+                     std::string(Format::name),
                  std::to_string(cols));
         }
         using block = typename Format::block;
@@ -132,10 +134,11 @@ public:
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
 
 private:
-    static constexpr std::size_t piece = std::size_t{1} << 20;   // bytes or elements per parallel call
+    static constexpr std::size_t piece = std::size_t{1} << 20;    // bytes or elements per parallel call
     static constexpr std::size_t stretch = std::size_t{64} << 20; // bytes between looks at the stop token
 
-    [[nodiscard]] std::optional<source_tensor> fetch(const std::string& name, std::vector<std::size_t> shape, bool scalar_too = false) {
+    [[nodiscard]] std::optional<source_tensor> fetch(const std::string& name, std::vector<std::size_t> shape,
+                                                     bool scalar_too = false) {
         control_.cancel.throw_if_requested("load");
         auto tensor = source_.find(name);
         if (!tensor) {
@@ -144,10 +147,12 @@ private:
         }
         used_.insert(name);
         if (tensor->type != dtype::f32 && tensor->type != dtype::f16 && tensor->type != dtype::bf16) {
-            fail(error_category::format, source_.name(), "tensor " + quoted(name, 200), "type F32, F16 or BF16", to_string(tensor->type));
+            fail(error_category::format, source_.name(), "tensor " + quoted(name, 200), "type F32, F16 or BF16",
+                 to_string(tensor->type));
         }
         if (tensor->shape != shape && !(scalar_too && tensor->shape.empty())) {
-            fail(error_category::shape, source_.name(), "tensor " + quoted(name, 200), "shape " + shape_text(shape), shape_text(tensor->shape));
+            fail(error_category::shape, source_.name(), "tensor " + quoted(name, 200), "shape " + shape_text(shape),
+                 shape_text(tensor->shape));
         }
         return tensor;
     }
@@ -173,7 +178,8 @@ private:
     }
 
     template <weight_format Format>
-    void convert(const std::string& name, const source_tensor& t, std::size_t rows, std::size_t cols, std::span<std::byte> out) const {
+    void convert(const std::string& name, const source_tensor& t, std::size_t rows, std::size_t cols,
+                 std::span<std::byte> out) const {
         using block = typename Format::block;
         if constexpr (Format::block_size == 1) {
             if (t.type == dtype_of<block> && t.bytes.empty()) { // no conversion, only a copy

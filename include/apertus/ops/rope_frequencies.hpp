@@ -50,19 +50,19 @@ enum class rope_kind : std::uint8_t {
 struct rope_parameters {
     rope_kind rope_type = rope_kind::plain;
     double rope_theta = 10000.0;
-    std::optional<double> factor;                      ///< needed by linear, dynamic, llama3; yarn and longrope derive it
-    std::size_t max_position_embeddings = 0;           ///< of the model; used by dynamic, yarn, longrope
-    std::size_t original_max_position_embeddings = 0;  ///< yarn, longrope, llama3
-    double low_freq_factor = 1.0;                      ///< llama3
-    double high_freq_factor = 4.0;                     ///< llama3
-    std::optional<double> attention_factor;            ///< yarn, longrope
-    double beta_fast = 32.0;                           ///< yarn
-    double beta_slow = 1.0;                            ///< yarn
-    std::optional<double> mscale;                      ///< yarn
-    std::optional<double> mscale_all_dim;              ///< yarn
-    bool truncate = true;                              ///< yarn
-    std::vector<double> short_factor;                  ///< longrope, [K/2]
-    std::vector<double> long_factor;                   ///< longrope, [K/2]
+    std::optional<double> factor;            ///< needed by linear, dynamic, llama3; yarn and longrope derive it
+    std::size_t max_position_embeddings = 0; ///< of the model; used by dynamic, yarn, longrope
+    std::size_t original_max_position_embeddings = 0; ///< yarn, longrope, llama3
+    double low_freq_factor = 1.0;                     ///< llama3
+    double high_freq_factor = 4.0;                    ///< llama3
+    std::optional<double> attention_factor;           ///< yarn, longrope
+    double beta_fast = 32.0;                          ///< yarn
+    double beta_slow = 1.0;                           ///< yarn
+    std::optional<double> mscale;                     ///< yarn
+    std::optional<double> mscale_all_dim;             ///< yarn
+    bool truncate = true;                             ///< yarn
+    std::vector<double> short_factor;                 ///< longrope, [K/2]
+    std::vector<double> long_factor;                  ///< longrope, [K/2]
 
     friend bool operator==(const rope_parameters&, const rope_parameters&) = default;
 };
@@ -153,7 +153,8 @@ inline float rope_yarn(const rope_parameters& p, std::span<float> out) noexcept 
     for (std::size_t i = 0; i < out.size(); ++i) {
         const float kept = f32::reciprocal(out[i]);
         const float interpolated = f32::reciprocal(f32::mul(out[i], static_cast<float>(factor)));
-        const float ramp = f32::div(f32::sub(static_cast<float>(i), static_cast<float>(low)), static_cast<float>(high - low));
+        const float ramp =
+            f32::div(f32::sub(static_cast<float>(i), static_cast<float>(low)), static_cast<float>(high - low));
         const float keep = f32::sub(1.0f, std::clamp(ramp, 0.0f, 1.0f));
         out[i] = f32::add(f32::mul(interpolated, f32::sub(1.0f, keep)), f32::mul(kept, keep));
     }
@@ -204,17 +205,21 @@ namespace detail {
 /// Throws error(config) when a parameter that the type needs is missing or does not fit K/2 = `half` frequencies.
 inline void check_rope(const rope_parameters& p, std::size_t half) {
     const auto bad = [&](std::string_view name, const std::string& expected, const std::string& found) {
-        fail(error_category::config, "rope_parameters of type " + std::string(to_string(p.rope_type)), name, expected, found);
+        fail(error_category::config, "rope_parameters of type " + std::string(to_string(p.rope_type)), name, expected,
+             found);
     };
     const rope_kind type = p.rope_type;
     const bool needs_factor = type == rope_kind::linear || type == rope_kind::dynamic || type == rope_kind::llama3;
     if (needs_factor && !p.factor) bad("factor", "a number", "none");
-    if (type == rope_kind::dynamic && p.max_position_embeddings == 0) bad("max_position_embeddings", "a positive number", "0");
+    if (type == rope_kind::dynamic && p.max_position_embeddings == 0)
+        bad("max_position_embeddings", "a positive number", "0");
     if (type == rope_kind::dynamic && half < 2) bad("head_dim", "more than 2", std::to_string(2 * half));
     const bool needs_original = type == rope_kind::yarn || type == rope_kind::longrope || type == rope_kind::llama3;
-    if (needs_original && p.original_max_position_embeddings == 0) bad("original_max_position_embeddings", "a positive number", "0");
+    if (needs_original && p.original_max_position_embeddings == 0)
+        bad("original_max_position_embeddings", "a positive number", "0");
     if (type != rope_kind::longrope) return;
-    for (const auto& [name, list] : {std::pair{std::string_view("short_factor"), &p.short_factor}, {"long_factor", &p.long_factor}}) {
+    for (const auto& [name, list] :
+         {std::pair{std::string_view("short_factor"), &p.short_factor}, {"long_factor", &p.long_factor}}) {
         if (list->size() != half) bad(name, std::to_string(half) + " numbers", std::to_string(list->size()));
     }
 }
@@ -226,7 +231,8 @@ inline void check_rope(const rope_parameters& p, std::size_t half) {
 /// that it has seen (until one shorter than max_position_embeddings comes) and uses that one's base for all; here the
 /// length of the sequence itself decides, as in a freshly built model.
 /// No allocation. Throws error(config) when a parameter that the type needs is missing.
-inline float compute_rope_frequencies(const rope_parameters& p, std::size_t sequence_length, std::span<float> inv_freq) {
+inline float compute_rope_frequencies(const rope_parameters& p, std::size_t sequence_length,
+                                      std::span<float> inv_freq) {
     detail::check_rope(p, inv_freq.size());
     switch (p.rope_type) {
     case rope_kind::plain: detail::rope_plain(static_cast<float>(p.rope_theta), inv_freq); break;
@@ -241,7 +247,7 @@ inline float compute_rope_frequencies(const rope_parameters& p, std::size_t sequ
 
 /// The frequencies of one sequence length, owned.
 struct rope_frequencies {
-    std::vector<float> inv_freq;   ///< [K/2]
+    std::vector<float> inv_freq;    ///< [K/2]
     float attention_scaling = 1.0f; ///< factor on cos and sin
 };
 

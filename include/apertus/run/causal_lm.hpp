@@ -28,10 +28,10 @@ APERTUS_BEGIN_NAMESPACE
 
 /// How a model is loaded. Everything has a default that suits a program that just wants to run.
 struct load_options {
-    std::optional<dtype> weights{};         ///< f32, f16 or bf16; not set: as stored (f32 when the file mixes types)
-    std::string backend = "cpu";            ///< "cpu", or "reference" (plain loops, slow, for comparison)
-    std::string isa{};                      ///< "baseline", "avx2", "avx512"; empty: the best that this CPU has
-    dtype kv_cache = dtype::f32;            ///< element type of cached keys and values: f32 (exact) or bf16 (half the memory)
+    std::optional<dtype> weights{}; ///< f32, f16 or bf16; not set: as stored (f32 when the file mixes types)
+    std::string backend = "cpu";    ///< "cpu", or "reference" (plain loops, slow, for comparison)
+    std::string isa{};              ///< "baseline", "avx2", "avx512"; empty: the best that this CPU has
+    dtype kv_cache = dtype::f32;    ///< element type of cached keys and values: f32 (exact) or bf16 (half the memory)
     std::optional<any_executor> executor{}; ///< who runs the threads; not set: OpenMP or a pool of our own
     std::size_t threads = 0;                ///< of the default executor; 0: as many as the hardware has
     bool use_mmap = true;                   ///< map the files; false: read them into memory of our own
@@ -66,7 +66,8 @@ public:
     [[nodiscard]] virtual std::unique_ptr<session_interface> new_session(const session_options&) const = 0;
 };
 
-APERTUS_DECLARATION [[nodiscard]] std::shared_ptr<const model_interface> load_model(const model_config&, const weight_source&, const load_options&);
+APERTUS_DECLARATION [[nodiscard]] std::shared_ptr<const model_interface>
+load_model(const model_config&, const weight_source&, const load_options&);
 
 } // namespace detail
 
@@ -75,12 +76,15 @@ class causal_lm {
 public:
     /// Opens a folder with config.json, model.safetensors (or its shards and index) and, if present,
     /// generation_config.json. Throws error(io, format, config, shape, resource, backend or cancelled).
-    APERTUS_DECLARATION [[nodiscard]] static causal_lm from_pretrained(const std::string& folder, const load_options& options = {});
+    APERTUS_DECLARATION [[nodiscard]] static causal_lm from_pretrained(const std::string& folder,
+                                                                       const load_options& options = {});
 
     /// The same from memory or a reader: the text of config.json, the text of generation_config.json (may be empty), and
     /// tensors (`checkpoint::from_bytes`, `from_files` with a reader callback, `from_tensors`).
-    APERTUS_DECLARATION [[nodiscard]] static causal_lm from_memory(std::string_view config_json, std::string_view generation_config_json,
-                                               checkpoint tensors, const load_options& options = {});
+    APERTUS_DECLARATION [[nodiscard]] static causal_lm from_memory(std::string_view config_json,
+                                                                   std::string_view generation_config_json,
+                                                                   checkpoint tensors,
+                                                                   const load_options& options = {});
 
     [[nodiscard]] const model_config& config() const { return model_->config(); }
     /// generation_config.json, or the generation keys of config.json in a folder without one.
@@ -116,7 +120,8 @@ public:
         wanted.max_length = 1;
         for (const prompt& p : prompts) {
             const std::size_t n = std::max<std::size_t>(1, p.ids.size());
-            wanted.max_length = std::max(wanted.max_length, e.max_new_tokens ? n + *e.max_new_tokens : std::max(n, *e.max_length));
+            wanted.max_length =
+                std::max(wanted.max_length, e.max_new_tokens ? n + *e.max_new_tokens : std::max(n, *e.max_length));
         }
         session_handle session = new_session(wanted);
         return apertus::generate(session, prompts, merged, options);

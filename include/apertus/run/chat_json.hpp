@@ -15,10 +15,13 @@ APERTUS_BEGIN_NAMESPACE
 [[nodiscard]] inline value messages_from_json(std::string_view text, std::string_view document = "messages") {
     value v = value_from_json(text, document);
     if (v.is_mapping() && v.get("messages").is_list()) v = v.get("messages");
-    if (!v.is_list()) fail(error_category::format, document, "top level", "an array of messages", detail::jinja::type_name(v));
+    if (!v.is_list())
+        fail(error_category::format, document, "top level", "an array of messages", detail::jinja::type_name(v));
     for (const value& message : v.items()) {
-        if (!message.is_mapping()) fail(error_category::format, document, "message", "an object", detail::jinja::type_name(message));
-        if (!message.get("role").is_string()) fail(error_category::format, document, "message", "a key \"role\" with a string", "none");
+        if (!message.is_mapping())
+            fail(error_category::format, document, "message", "an object", detail::jinja::type_name(message));
+        if (!message.get("role").is_string())
+            fail(error_category::format, document, "message", "a key \"role\" with a string", "none");
     }
     return v;
 }
@@ -27,19 +30,23 @@ APERTUS_BEGIN_NAMESPACE
 [[nodiscard]] inline value tools_from_json(std::string_view text, std::string_view document = "tools") {
     value v = value_from_json(text, document);
     if (v.is_mapping() && v.get("tools").is_list()) v = v.get("tools");
-    if (!v.is_list()) fail(error_category::format, document, "top level", "an array of tools", detail::jinja::type_name(v));
+    if (!v.is_list())
+        fail(error_category::format, document, "top level", "an array of tools", detail::jinja::type_name(v));
     return v;
 }
 
 /// For chat_options::parse_json: argument strings of tool calls become objects where a template wants objects.
-[[nodiscard]] inline value parse_tool_arguments(std::string_view text) { return value_from_json(text, "tool call arguments"); }
+[[nodiscard]] inline value parse_tool_arguments(std::string_view text) {
+    return value_from_json(text, "tool call arguments");
+}
 
 /// Hugging Face's special_tokens_map from a parsed tokenizer_config.json: bos_token, eos_token, ... (string or object
 /// with "content"), additional_special_tokens as a list. Keys that are absent or null are left out.
 [[nodiscard]] inline value_map special_tokens_from_config(const value& tokenizer_config) {
     value_map out;
     const auto text_of = [](const value& v) { return v.is_mapping() ? v.get("content") : v; };
-    for (const std::string_view key : {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}) {
+    for (const std::string_view key :
+         {"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}) {
         const value text = text_of(tokenizer_config.get(key));
         if (text.is_string()) out.set(value(key), value(std::string(text.as_string())));
     }
@@ -62,7 +69,8 @@ APERTUS_BEGIN_NAMESPACE
     if (entry.is_list()) {
         for (const value& v : entry.items()) {
             const value name = v.get("name");
-            if (name.is_string() && name.as_string() == "default" && v.get("template").is_string()) return std::string(v.get("template").as_string());
+            if (name.is_string() && name.as_string() == "default" && v.get("template").is_string())
+                return std::string(v.get("template").as_string());
         }
     }
     return {};

@@ -45,8 +45,9 @@ namespace detail {
 }
 
 /// One RoPE block after the merge; `theta` applies where the block has none.
-[[nodiscard]] inline rope_parameters parse_rope_block(const json& object, std::string_view document, std::string_view name,
-                                                      const json_reader& top, double theta, std::size_t max_positions) {
+[[nodiscard]] inline rope_parameters parse_rope_block(const json& object, std::string_view document,
+                                                      std::string_view name, const json_reader& top, double theta,
+                                                      std::size_t max_positions) {
     const json_reader block(object, document, std::string(name));
     rope_parameters r;
     r.max_position_embeddings = max_positions;
@@ -79,7 +80,8 @@ namespace detail {
         block.number("high_freq_factor", r.high_freq_factor);
         break;
     case rope_kind::yarn:
-        for (const auto& [key, target] : {std::pair{std::string_view("beta_fast"), &r.beta_fast}, {"beta_slow", &r.beta_slow}}) {
+        for (const auto& [key, target] :
+             {std::pair{std::string_view("beta_fast"), &r.beta_fast}, {"beta_slow", &r.beta_slow}}) {
             std::optional<double> value;
             block.number(key, value);
             if (value.value_or(0.0) != 0.0) *target = *value; // null and 0 mean the default, as in the reference
@@ -103,7 +105,8 @@ namespace detail {
         block.bad("factor", "a number for RoPE of type " + std::string(to_string(r.rope_type)),
                   factor == nullptr ? "nothing" : "null");
     }
-    if (r.rope_type == rope_kind::yarn || r.rope_type == rope_kind::longrope) block.number("attention_factor", r.attention_factor);
+    if (r.rope_type == rope_kind::yarn || r.rope_type == rope_kind::longrope)
+        block.number("attention_factor", r.attention_factor);
     if (r.rope_type != rope_kind::linear && r.rope_type != rope_kind::dynamic) {
         r.original_max_position_embeddings = max_positions;
         block.size("original_max_position_embeddings", r.original_max_position_embeddings);
@@ -134,14 +137,16 @@ inline void parse_rope(model_config& c, const json_reader& top, std::string_view
         top.size("original_max_position_embeddings", c.rope_parameters.original_max_position_embeddings);
         if (const json* const theta = top.find_value("rope_theta")) {
             if (top.to_number("rope_theta", *theta) != c.rope_parameters.rope_theta) {
-                c.notes.emplace_back("rope_theta is ignored without rope_scaling or rope_parameters: the model class's llama3 "
-                                     "scaling with theta 12000000 applies, as in transformers 5");
+                c.notes.emplace_back(
+                    "rope_theta is ignored without rope_scaling or rope_parameters: the model class's llama3 "
+                    "scaling with theta 12000000 applies, as in transformers 5");
             }
         }
         return;
     }
     double theta = default_theta;
-    const json* const inner = block == nullptr ? nullptr : json_reader(*block, document, std::string(name)).find("rope_theta");
+    const json* const inner =
+        block == nullptr ? nullptr : json_reader(*block, document, std::string(name)).find("rope_theta");
     if (inner == nullptr) top.number("rope_theta", theta);
     c.rope_parameters = parse_rope_block(block == nullptr ? json(json::object()) : *block, document, name, top, theta,
                                          c.max_position_embeddings);
@@ -201,7 +206,8 @@ inline void refuse_what_we_cannot_honour(const json_reader& reader, bool is_aper
     if (const json* const layers = reader.find_value("layer_types")) {
         if (!layers->is_array()) reader.bad_value("layer_types", "a list", *layers);
         for (const json& layer : *layers) {
-            if (!layer.is_string() || layer != "full_attention") reader.bad_value("layer_types", "'full_attention' only", layer);
+            if (!layer.is_string() || layer != "full_attention")
+                reader.bad_value("layer_types", "'full_attention' only", layer);
         }
     }
 }
@@ -217,7 +223,9 @@ inline void refuse_what_we_cannot_honour(const json_reader& reader, bool is_aper
     model_config c;
 
     const json* const type = outer.find_value("model_type");
-    if (type == nullptr) outer.bad("model_type", "'apertus', 'llama' or 'apertus1p5'", outer.find("model_type") == nullptr ? "nothing" : "null");
+    if (type == nullptr)
+        outer.bad("model_type", "'apertus', 'llama' or 'apertus1p5'",
+                  outer.find("model_type") == nullptr ? "nothing" : "null");
     c.source_model_type = outer.to_string("model_type", *type);
     const bool composite = c.source_model_type == "apertus1p5";
     const bool v1p5 = composite || c.source_model_type == "apertus1p5_text";
@@ -259,7 +267,8 @@ inline void refuse_what_we_cannot_honour(const json_reader& reader, bool is_aper
     if (c.num_attention_heads == 0) in.bad("num_attention_heads", "at least 1", "0");
 
     c.num_key_value_heads = c.num_attention_heads;
-    if (const json* const value = in.find_value("num_key_value_heads")) c.num_key_value_heads = in.to_size("num_key_value_heads", *value);
+    if (const json* const value = in.find_value("num_key_value_heads"))
+        c.num_key_value_heads = in.to_size("num_key_value_heads", *value);
     const json* const head_dim = in.find_value("head_dim");
     if (head_dim != nullptr) c.head_dim = in.to_size("head_dim", *head_dim);
     if (head_dim == nullptr || !is_apertus) { // LlamaConfig insists on it even when head_dim is given
@@ -272,7 +281,8 @@ inline void refuse_what_we_cannot_honour(const json_reader& reader, bool is_aper
 
     c.output_vocab_size = c.vocab_size;
     if (v1p5) {
-        if (const json* const value = in.find_value("output_vocab_size")) c.output_vocab_size = in.to_size("output_vocab_size", *value);
+        if (const json* const value = in.find_value("output_vocab_size"))
+            c.output_vocab_size = in.to_size("output_vocab_size", *value);
     }
 
     detail::refuse_what_we_cannot_honour(in, is_apertus);

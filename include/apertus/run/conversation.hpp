@@ -18,7 +18,8 @@ class conversation {
 public:
     /// Up to `context` tokens are remembered. Model and tokenizer are shared, not copied.
     conversation(causal_lm model, pretrained_tokenizer tokenizer, std::size_t context = 4096)
-        : model_(std::move(model)), tokenizer_(std::move(tokenizer)), session_(model_.new_session(options_for(context))) {}
+        : model_(std::move(model)), tokenizer_(std::move(tokenizer)),
+          session_(model_.new_session(options_for(context))) {}
 
     [[nodiscard]] const std::vector<chat_message>& messages() const noexcept { return messages_; }
     /// Adds a message without asking for an answer: a system message at the start, an earlier turn, a tool's result.
@@ -42,7 +43,8 @@ public:
             options.make_decoder = tokenizer_.decoder();
             prompt p{ids};
             p.cached = common_prefix(ids);
-            generation_result result = apertus::generate(session_, std::span(&p, 1), merge(model_.default_generation_config(), config), options);
+            generation_result result = apertus::generate(session_, std::span(&p, 1),
+                                                         merge(model_.default_generation_config(), config), options);
             const generated_sequence& answer = result.sequences.front();
             cached_.assign(answer.ids.begin(), answer.ids.begin() + static_cast<std::ptrdiff_t>(session_.length(0)));
             messages_.push_back(chat_message{"assistant", answer.text});
@@ -63,14 +65,16 @@ private:
     /// The prompt's ids; drops the oldest turns until it and the answer fit.
     [[nodiscard]] std::vector<std::int32_t> fit(const generation_config& config, const chat_options& chat) {
         const effective_generation_config e = effective(merge(model_.default_generation_config(), config));
-        const std::size_t answer = std::min(e.max_new_tokens.value_or(default_max_new_tokens), session_.max_length() / 2);
+        const std::size_t answer =
+            std::min(e.max_new_tokens.value_or(default_max_new_tokens), session_.max_length() / 2);
         for (;;) {
             std::vector<std::int32_t> ids = tokenizer_.apply_chat_template(messages_, chat);
             if (ids.size() + answer <= session_.max_length() + 1) return ids;
             if (!drop_oldest_turn()) {
                 if (ids.size() <= session_.max_length()) return ids; // a shorter answer then
                 fail(error_category::resource, "conversation", "message",
-                     "a prompt of at most " + std::to_string(session_.max_length()) + " tokens", std::to_string(ids.size()));
+                     "a prompt of at most " + std::to_string(session_.max_length()) + " tokens",
+                     std::to_string(ids.size()));
             }
         }
     }

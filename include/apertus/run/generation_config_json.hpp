@@ -142,8 +142,8 @@ inline void check_generation_ranges(generation_config c, std::string_view docume
 
 /// Parses the text of a generation_config.json; `document` names it in errors. Throws error(format) for JSON that is
 /// not JSON and error(config) "document: key: expected X, found Y".
-[[nodiscard]] inline generation_config parse_generation_config_json(std::string_view text,
-                                                                    std::string_view document = "generation_config.json") {
+[[nodiscard]] inline generation_config
+parse_generation_config_json(std::string_view text, std::string_view document = "generation_config.json") {
     const json root = parse_json(text, document);
     const json_reader in(root, document);
     generation_config c;

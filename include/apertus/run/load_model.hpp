@@ -65,21 +65,28 @@ private:
 
 /// The last choice: backend and the element type of the cache.
 template <class Decoder>
-[[nodiscard]] std::shared_ptr<const model_interface> choose_backend(std::shared_ptr<const Decoder> model, const load_options& o) {
+[[nodiscard]] std::shared_ptr<const model_interface> choose_backend(std::shared_ptr<const Decoder> model,
+                                                                    const load_options& o) {
     if (o.backend == "reference") {
-        return std::make_shared<loaded_model<Decoder, reference_backend, float>>(std::move(model), reference_backend{}, "reference");
+        return std::make_shared<loaded_model<Decoder, reference_backend, float>>(std::move(model), reference_backend{},
+                                                                                 "reference");
     }
-    if (o.backend != "cpu") fail(error_category::backend, "load options", "backend", "cpu or reference", quoted(o.backend));
+    if (o.backend != "cpu")
+        fail(error_category::backend, "load options", "backend", "cpu or reference", quoted(o.backend));
     const any_executor threads = executor_of(o);
     cpu_options options;
     if (!o.isa.empty()) {
         options.isa = cpu_isa_from_string(o.isa);
-        if (!options.isa) fail(error_category::backend, "load options", "isa", "baseline, avx2 or avx512", quoted(o.isa));
+        if (!options.isa)
+            fail(error_category::backend, "load options", "isa", "baseline, avx2 or avx512", quoted(o.isa));
     }
     const cpu_backend cpu(threads, options);
-    const std::string name = "cpu (" + std::string(to_string(cpu.isa())) + ", " + std::to_string(threads.concurrency()) + " threads)";
-    if (o.kv_cache == dtype::f32) return std::make_shared<loaded_model<Decoder, cpu_backend, float>>(std::move(model), cpu, name);
-    if (o.kv_cache == dtype::bf16) return std::make_shared<loaded_model<Decoder, cpu_backend, bf16>>(std::move(model), cpu, name);
+    const std::string name =
+        "cpu (" + std::string(to_string(cpu.isa())) + ", " + std::to_string(threads.concurrency()) + " threads)";
+    if (o.kv_cache == dtype::f32)
+        return std::make_shared<loaded_model<Decoder, cpu_backend, float>>(std::move(model), cpu, name);
+    if (o.kv_cache == dtype::bf16)
+        return std::make_shared<loaded_model<Decoder, cpu_backend, bf16>>(std::move(model), cpu, name);
     fail(error_category::config, "load options", "kv_cache", "F32 or BF16", to_string(o.kv_cache));
 }
 
@@ -99,8 +106,8 @@ template <class Decoder>
 }
 
 template <architecture Arch>
-[[nodiscard]] std::shared_ptr<const model_interface> choose_format(const model_config& config, const weight_source& source,
-                                                                   const load_options& o) {
+[[nodiscard]] std::shared_ptr<const model_interface> choose_format(const model_config& config,
+                                                                   const weight_source& source, const load_options& o) {
     const dtype type = weight_type(config, source, o);
     const load_control control{o.progress, o.cancel, executor_of(o), o.prefault};
     std::shared_ptr<const model_interface> out;
@@ -113,13 +120,14 @@ template <architecture Arch>
     return out;
 }
 
-APERTUS_DEFINITION std::shared_ptr<const model_interface> load_model(const model_config& config, const weight_source& source,
-                                                                      const load_options& o) {
+APERTUS_DEFINITION std::shared_ptr<const model_interface>
+load_model(const model_config& config, const weight_source& source, const load_options& o) {
     std::shared_ptr<const model_interface> out;
     architectures::for_each([&]<class Arch>() {
         if (!out && config.model_type == Arch::model_type) out = choose_format<Arch>(config, source, o);
     });
-    if (!out) fail(error_category::config, source.name(), "model_type", "a known architecture", quoted(config.model_type));
+    if (!out)
+        fail(error_category::config, source.name(), "model_type", "a known architecture", quoted(config.model_type));
     return out;
 }
 
@@ -131,15 +139,18 @@ APERTUS_DEFINITION causal_lm causal_lm::from_pretrained(const std::string& folde
     const std::string generation_path = join_path(folder, "generation_config.json");
     const std::string config_text = read_file(config_path, largest_config);
     const model_config config = parse_config_json(config_text, config_path);
-    generation_config generation = path_exists(generation_path)
-                                       ? parse_generation_config_json(read_file(generation_path, largest_config), generation_path)
-                                       : generation_config_from_config_json(config_text, config_path);
-    const checkpoint_source source(std::make_shared<const checkpoint>(checkpoint::open(folder, {options.use_mmap})), folder);
+    generation_config generation =
+        path_exists(generation_path)
+            ? parse_generation_config_json(read_file(generation_path, largest_config), generation_path)
+            : generation_config_from_config_json(config_text, config_path);
+    const checkpoint_source source(std::make_shared<const checkpoint>(checkpoint::open(folder, {options.use_mmap})),
+                                   folder);
     return {detail::load_model(config, source, options), std::move(generation)};
 }
 
-APERTUS_DEFINITION causal_lm causal_lm::from_memory(std::string_view config_json, std::string_view generation_config_json,
-                                                     checkpoint tensors, const load_options& options) {
+APERTUS_DEFINITION causal_lm causal_lm::from_memory(std::string_view config_json,
+                                                    std::string_view generation_config_json, checkpoint tensors,
+                                                    const load_options& options) {
     constexpr std::string_view config_name = "config.json in memory";
     const model_config config = parse_config_json(config_json, config_name);
     generation_config generation =

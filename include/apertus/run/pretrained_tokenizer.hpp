@@ -89,7 +89,9 @@ public:
     /// The ids of a rendered conversation: special tokens of the template become control tokens, the same text inside
     /// messages does not (unless it was rendered with trust_content), and BOS stands at the start exactly once where the
     /// tokenizer or the template has it.
-    [[nodiscard]] std::vector<std::int32_t> encode(const rendered_chat& chat) const { return encode_chat(*tokens_, chat); }
+    [[nodiscard]] std::vector<std::int32_t> encode(const rendered_chat& chat) const {
+        return encode_chat(*tokens_, chat);
+    }
 
     /// render and encode in one.
     template <class Messages>

@@ -15,7 +15,8 @@
 APERTUS_BEGIN_NAMESPACE
 
 /// Called with (index, first_row, values[t, D]): 0 the embedding, i the output of layer i, L + 1 the final norm.
-using layer_observer = std::function<void(std::size_t index, std::size_t first_row, tensor_view<const float, 2> values)>;
+using layer_observer =
+    std::function<void(std::size_t index, std::size_t first_row, tensor_view<const float, 2> values)>;
 
 namespace detail {
 

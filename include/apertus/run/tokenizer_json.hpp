@@ -50,8 +50,8 @@ public:
             place = &stack_.back()->back();
         } else {
             auto& members = stack_.back()->get_ref<json::object_t&>();
-            members.std::vector<std::pair<const std::string, json>, json::object_t::allocator_type>::emplace_back(std::move(key_),
-                                                                                                               std::move(value));
+            members.std::vector<std::pair<const std::string, json>, json::object_t::allocator_type>::emplace_back(
+                std::move(key_), std::move(value));
             place = &members.back().second;
         }
         if (container) stack_.push_back(place);
@@ -127,7 +127,8 @@ private:
 };
 
 /// The elements of a nested Sequence, flattened; anything else is one element; null is none.
-inline void flatten_sequence(const json_place& place, std::string_view list, std::vector<json_place>& out, std::size_t depth = 0) {
+inline void flatten_sequence(const json_place& place, std::string_view list, std::vector<json_place>& out,
+                             std::size_t depth = 0) {
     if (place.is_null()) return;
     if (place.at("type").text() != "Sequence") {
         out.push_back(place);
@@ -150,7 +151,8 @@ inline void flatten_sequence(const json_place& place, std::string_view list, std
     if (type == "Strip") return strip_step{place.at("strip_left").boolean(), place.at("strip_right").boolean()};
     if (type == "NFC") return unicode_form_step{unicode_form::nfc};
     if (type == "NFD") return unicode_form_step{unicode_form::nfd};
-    place.at("type").fail_here("a supported normalizer (Sequence, Replace, Prepend, Lowercase, Strip, NFC, NFD)", quoted(type));
+    place.at("type").fail_here("a supported normalizer (Sequence, Replace, Prepend, Lowercase, Strip, NFC, NFD)",
+                               quoted(type));
 }
 
 [[nodiscard]] inline split_behavior read_behavior(const json_place& place) {
@@ -166,10 +168,12 @@ inline void flatten_sequence(const json_place& place, std::string_view list, std
 [[nodiscard]] inline pre_tokenizer_step read_pre_tokenizer(const json_place& place) {
     const std::string& type = place.at("type").text();
     if (type == "Split") {
-        return split_step{read_pattern(place.at("pattern")), read_behavior(place.at("behavior")), place.flag("invert", false)};
+        return split_step{read_pattern(place.at("pattern")), read_behavior(place.at("behavior")),
+                          place.flag("invert", false)};
     }
     if (type == "ByteLevel") {
-        return byte_level_step{place.flag("add_prefix_space", true), place.flag("trim_offsets", true), place.flag("use_regex", true)};
+        return byte_level_step{place.flag("add_prefix_space", true), place.flag("trim_offsets", true),
+                               place.flag("use_regex", true)};
     }
     if (type == "Digits") return digits_step{place.flag("individual_digits", false)};
     place.at("type").fail_here("a supported pre-tokenizer (Sequence, Split, ByteLevel, Digits)", quoted(type));
@@ -192,7 +196,8 @@ inline void flatten_sequence(const json_place& place, std::string_view list, std
             const json_place token = specials.at(special.at("id").text());
             for (const json_place& id : token.at("ids").elements()) piece.ids.push_back(id.id());
             for (const json_place& text : token.at("tokens").elements()) piece.tokens.push_back(text.text());
-            if (piece.ids.size() != piece.tokens.size()) token.fail_here("as many ids as tokens", std::to_string(piece.ids.size()));
+            if (piece.ids.size() != piece.tokens.size())
+                token.fail_here("as many ids as tokens", std::to_string(piece.ids.size()));
         }
         out.push_back(std::move(piece));
     }
@@ -208,10 +213,13 @@ inline void flatten_sequence(const json_place& place, std::string_view list, std
 
 inline void read_post_processor(const json_place& place, std::vector<post_processor_step>& out) {
     const std::string& type = place.at("type").text();
-    const auto sequence = [](template_piece::kind_type kind, std::int32_t type_id) { return template_piece{kind, type_id, {}, {}}; };
+    const auto sequence = [](template_piece::kind_type kind, std::int32_t type_id) {
+        return template_piece{kind, type_id, {}, {}};
+    };
     if (type == "TemplateProcessing") {
         const json_place specials = place.at("special_tokens");
-        out.push_back(template_step{read_template(place.at("single"), specials), read_template(place.at("pair"), specials)});
+        out.push_back(
+            template_step{read_template(place.at("single"), specials), read_template(place.at("pair"), specials)});
     } else if (type == "ByteLevel") {
         if (place.flag("trim_offsets", true)) out.push_back(trim_offsets_step{place.flag("add_prefix_space", true)});
     } else if (type == "RobertaProcessing") { // <s> A </s>, <s> A </s></s> B </s>; every type id 0
@@ -225,9 +233,10 @@ inline void read_post_processor(const json_place& place, std::vector<post_proces
         const template_piece a = sequence(template_piece::sequence_a, 0), b = sequence(template_piece::sequence_b, 1);
         out.push_back(template_step{{cls, a, sep}, {cls, a, sep, b, sep_b}});
     } else {
-        place.at("type").fail_here("a supported post-processor (Sequence, TemplateProcessing, ByteLevel, RobertaProcessing, "
-                                   "BertProcessing)",
-                                   quoted(type));
+        place.at("type").fail_here(
+            "a supported post-processor (Sequence, TemplateProcessing, ByteLevel, RobertaProcessing, "
+            "BertProcessing)",
+            quoted(type));
     }
 }
 
@@ -314,7 +323,8 @@ private:
     }
 
     text_ref add(std::string_view text) {
-        if (spec_.model.arena.size() + text.size() > 0xFFFFFFFFu) wrong("model", "less than 4 GiB of vocabulary and merges", "more");
+        if (spec_.model.arena.size() + text.size() > 0xFFFFFFFFu)
+            wrong("model", "less than 4 GiB of vocabulary and merges", "more");
         return spec_.model.add(text);
     }
 
@@ -383,7 +393,8 @@ private:
     bool close() {
         const place closed = where();
         places_.pop_back();
-        if (closed == place::section || (closed == place::added_tokens && where() == place::added_tokens)) section_.end();
+        if (closed == place::section || (closed == place::added_tokens && where() == place::added_tokens))
+            section_.end();
         if (closed == place::section && where() == place::top) {
             finish_section();
         } else if (closed == place::added_tokens && where() == place::added_tokens && section_.complete()) {
@@ -400,7 +411,8 @@ private:
     }
     void collect(json value) {
         if (!section_.put(std::move(value))) {
-            wrong(where() == place::added_tokens ? "added_tokens[" + std::to_string(spec_.added_tokens.size()) + "]" : key_,
+            wrong(where() == place::added_tokens ? "added_tokens[" + std::to_string(spec_.added_tokens.size()) + "]"
+                                                 : key_,
                   "at most " + std::to_string(json_collector::max_values) + " values", "more");
         }
     }
@@ -441,7 +453,8 @@ private:
     bool number(std::int64_t value) {
         if (where() != place::vocab) return scalar(value);
         if (value < 0 || value > std::numeric_limits<std::int32_t>::max()) {
-            wrong("model.vocab[" + quoted(spec_.model.text(token_)) + "]", "an id from 0 to 2147483647", std::to_string(value));
+            wrong("model.vocab[" + quoted(spec_.model.text(token_)) + "]", "an id from 0 to 2147483647",
+                  std::to_string(value));
         }
         spec_.model.vocab.push_back({token_, static_cast<std::int32_t>(value)});
         return true;
@@ -460,7 +473,8 @@ private:
         case place::model: model_field(json(std::forward<Value>(value))); break;
         case place::top: top_field(json(std::forward<Value>(value))); break;
         case place::vocab:
-            wrong("model.vocab[" + quoted(spec_.model.text(token_)) + "]", "an id", describe_json(json(std::forward<Value>(value))));
+            wrong("model.vocab[" + quoted(spec_.model.text(token_)) + "]", "an id",
+                  describe_json(json(std::forward<Value>(value))));
         case place::merges: wrong(merge_path(), "a string or a pair", describe_json(json(std::forward<Value>(value))));
         case place::merge_pair: wrong(merge_path(), "two strings", describe_json(json(std::forward<Value>(value))));
         case place::outside: wrong("document", "an object", describe_json(json(std::forward<Value>(value))));
@@ -478,8 +492,8 @@ private:
     }
 
     void model_field_container(std::string_view found) const {
-        for (const std::string_view field : {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
-                                             "fuse_unk", "byte_fallback", "ignore_merges"}) {
+        for (const std::string_view field : {"type", "dropout", "unk_token", "continuing_subword_prefix",
+                                             "end_of_word_suffix", "fuse_unk", "byte_fallback", "ignore_merges"}) {
             if (key_ == field) wrong("model." + key_, "a plain value", found);
         }
     }
@@ -508,7 +522,9 @@ private:
         }
     }
 
-    [[nodiscard]] std::string merge_path() const { return "model.merges[" + std::to_string(spec_.model.merges.size()) + "]"; }
+    [[nodiscard]] std::string merge_path() const {
+        return "model.merges[" + std::to_string(spec_.model.merges.size()) + "]";
+    }
     void check_merge_form(int form) {
         if (merge_form_ != 0 && merge_form_ != form) wrong(merge_path(), "all merges in the same form", "a mixture");
         merge_form_ = form;
@@ -533,10 +549,10 @@ private:
     std::vector<place> places_; ///< one per open object or array
     std::string key_;           ///< the last key of an object that is not collected
     json_collector section_;
-    text_ref token_;            ///< the last key of the vocabulary
+    text_ref token_; ///< the last key of the vocabulary
     bpe_spec::merge pair_{};
     int pair_size_ = 0;
-    int merge_form_ = 0;        ///< 1 strings, 2 pairs
+    int merge_form_ = 0; ///< 1 strings, 2 pairs
     bool has_model_ = false, has_vocab_ = false, has_merges_ = false;
 };
 
@@ -575,13 +591,15 @@ public:
 private:
     template <class Value> bool add(Value&& value) {
         if (!skipping_ && !put(json(std::forward<Value>(value)))) {
-            fail(error_category::format, document_, "document", "at most " + std::to_string(max_values) + " values", "more");
+            fail(error_category::format, document_, "document", "at most " + std::to_string(max_values) + " values",
+                 "more");
         }
         return true;
     }
     bool open(json container) {
         if (++depth_ > json_max_depth) {
-            fail(error_category::format, document_, "document", "nesting of at most " + std::to_string(json_max_depth), "deeper nesting");
+            fail(error_category::format, document_, "document", "nesting of at most " + std::to_string(json_max_depth),
+                 "deeper nesting");
         }
         return add(std::move(container));
     }
@@ -606,8 +624,10 @@ private:
 
 /// Takes from `document` what is not set yet in `spec`.
 inline void read_token_names(const json_place& root, tokenizer_spec& spec) {
-    const std::pair<std::string_view, std::optional<std::string>*> names[] = {
-        {"bos_token", &spec.bos_token}, {"eos_token", &spec.eos_token}, {"pad_token", &spec.pad_token}, {"unk_token", &spec.unk_token}};
+    const std::pair<std::string_view, std::optional<std::string>*> names[] = {{"bos_token", &spec.bos_token},
+                                                                              {"eos_token", &spec.eos_token},
+                                                                              {"pad_token", &spec.pad_token},
+                                                                              {"unk_token", &spec.unk_token}};
     for (const auto& [key, target] : names) {
         if (const auto found = root.find(key); found && !*target) *target = read_token_name(*found);
     }
@@ -620,7 +640,8 @@ inline void adopt_named_tokens(tokenizer_spec& spec) {
         bool known = false, in_vocabulary = false;
         for (const added_token& token : spec.added_tokens) known = known || token.content == *name;
         if (known) continue;
-        for (const bpe_spec::entry& entry : spec.model.vocab) in_vocabulary = in_vocabulary || spec.model.text(entry.token) == *name;
+        for (const bpe_spec::entry& entry : spec.model.vocab)
+            in_vocabulary = in_vocabulary || spec.model.text(entry.token) == *name;
         if (!in_vocabulary) continue;
         added_token token;
         token.content = *name;
@@ -654,14 +675,16 @@ inline void parse_tokenizer_config(std::string_view text, std::string_view docum
     for (const auto& [key, target] : {std::pair(std::string_view("padding_side"), &spec.padding_side),
                                       std::pair(std::string_view("truncation_side"), &spec.truncation_side)}) {
         if (const auto found = root.find(key); found && !found->is_null()) {
-            if (found->text() != "left" && found->text() != "right") found->fail_here("'left' or 'right'", quoted(found->text()));
+            if (found->text() != "left" && found->text() != "right")
+                found->fail_here("'left' or 'right'", quoted(found->text()));
             *target = found->text();
         }
     }
     if (const auto found = root.find("model_max_length"); found && !found->is_null()) {
         if (!found->value().is_number()) found->fail_here("a number", describe_json(found->value()));
         const double length = found->value().get<double>();
-        if (length >= 0 && length < 1e18) spec.model_max_length = static_cast<std::size_t>(length); // 1e30 stands for "very large"
+        if (length >= 0 && length < 1e18)
+            spec.model_max_length = static_cast<std::size_t>(length); // 1e30 stands for "very large"
     }
     for (const auto& [key, target] : {std::pair(std::string_view("add_bos_token"), &spec.add_bos_token),
                                       std::pair(std::string_view("add_eos_token"), &spec.add_eos_token)}) {

@@ -28,7 +28,8 @@ namespace detail {
 /// Builds a value while the parser reads; linear time also for objects with very many keys.
 class value_builder {
 public:
-    value_builder(std::string_view document, std::string_view text, text_origin origin) : document_(document), text_(text), origin_(origin) {}
+    value_builder(std::string_view document, std::string_view text, text_origin origin)
+        : document_(document), text_(text), origin_(origin) {}
 
     bool null() { return add(value(nullptr)); }
     bool boolean(bool v) { return add(value(v)); }
@@ -78,7 +79,9 @@ private:
         value key;
     };
 
-    [[nodiscard]] value make_text(std::string& v) const { return value(marked_text(std::move(v), origin_ == text_origin::user)); }
+    [[nodiscard]] value make_text(std::string& v) const {
+        return value(marked_text(std::move(v), origin_ == text_origin::user));
+    }
     bool add(value v) {
         if (open_.empty()) root_ = std::move(v);
         else if (open_.back().is_object) open_.back().map.set(open_.back().key, std::move(v));
@@ -108,6 +111,8 @@ private:
 }
 
 /// json.dumps(v, ensure_ascii=False): ", " and ": " between elements. Fails for what JSON cannot hold.
-[[nodiscard]] inline std::string to_json(const value& v, const json_style& style = {}) { return to_json_text(v, style).bytes(); }
+[[nodiscard]] inline std::string to_json(const value& v, const json_style& style = {}) {
+    return to_json_text(v, style).bytes();
+}
 
 APERTUS_END_NAMESPACE

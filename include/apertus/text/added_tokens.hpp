@@ -64,7 +64,8 @@ public:
 
     /// Throws error(tokenizer) for texts that are empty, too long or the same: what Hugging Face cannot build either.
     explicit added_token_matcher(std::vector<pattern> patterns) : patterns_(std::move(patterns)) {
-        std::sort(patterns_.begin(), patterns_.end(), [](const pattern& a, const pattern& b) { return a.text < b.text; });
+        std::sort(patterns_.begin(), patterns_.end(),
+                  [](const pattern& a, const pattern& b) { return a.text < b.text; });
         for (std::size_t i = 0; i < patterns_.size(); ++i) {
             const std::string& text = patterns_[i].text;
             if (text.empty() || text.size() > max_added_token_size) {
@@ -72,7 +73,8 @@ public:
                      "1 to " + std::to_string(max_added_token_size) + " bytes", std::to_string(text.size()) + " bytes");
             }
             if (i > 0 && patterns_[i - 1].text == text) {
-                fail(error_category::tokenizer, "tokenizer", "added_tokens", "different texts, normalized", quoted(text) + " twice");
+                fail(error_category::tokenizer, "tokenizer", "added_tokens", "different texts, normalized",
+                     quoted(text) + " twice");
             }
             first_byte_[static_cast<unsigned char>(text[0])] = true;
         }
@@ -83,10 +85,11 @@ public:
     /// Splits `text`: calls on_text(begin, end) for what lies between tokens (never empty) and on_token(index, begin, end) for
     /// tokens, in order. `allowed(index, begin, end)` says whether a token may match at a place.
     template <class Allowed, class OnText, class OnToken>
-    void split(std::string_view text, const std::vector<added_token>& tokens, const Allowed& allowed, const OnText& on_text,
-               const OnToken& on_token) const {
-        std::size_t done = 0;                         // everything before it has been handed out
-        std::size_t space_begin = 1, space_end = 0;   // the run of white space that rstrip scanned last: no byte is scanned twice
+    void split(std::string_view text, const std::vector<added_token>& tokens, const Allowed& allowed,
+               const OnText& on_text, const OnToken& on_token) const {
+        std::size_t done = 0; // everything before it has been handed out
+        std::size_t space_begin = 1,
+                    space_end = 0; // the run of white space that rstrip scanned last: no byte is scanned twice
         for (std::size_t at = 0; at < text.size();) {
             if (!first_byte_[static_cast<unsigned char>(text[at])]) {
                 ++at;
@@ -100,7 +103,8 @@ public:
             std::size_t begin = at, end = at + size;
             at = end;
             const added_token& found = tokens[token];
-            if (found.single_word && (ends_with_word(text.substr(0, begin)) || starts_with_word(text.substr(end)))) continue;
+            if (found.single_word && (ends_with_word(text.substr(0, begin)) || starts_with_word(text.substr(end))))
+                continue;
             if (found.lstrip && done <= begin) begin = done + space_at_end(text.substr(done, begin - done));
             if (found.rstrip) {
                 if (end < space_begin || end > space_end) {
@@ -119,7 +123,8 @@ public:
 private:
     /// The longest allowed token at `at` and its size; size 0 when there is none. Narrows the range of sorted texts byte by byte.
     template <class Allowed>
-    [[nodiscard]] std::pair<std::size_t, std::size_t> longest_at(std::string_view text, std::size_t at, const Allowed& allowed) const {
+    [[nodiscard]] std::pair<std::size_t, std::size_t> longest_at(std::string_view text, std::size_t at,
+                                                                 const Allowed& allowed) const {
         std::pair<std::size_t, std::size_t> best{0, 0};
         auto low = patterns_.begin(), high = patterns_.end();
         for (std::size_t depth = 0;; ++depth) {

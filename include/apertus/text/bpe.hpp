@@ -138,7 +138,8 @@ private:
         for (const bpe_spec::entry& entry : spec_.vocab) {
             if (entry.id < 0 || static_cast<std::size_t>(entry.id) >= id_bound) {
                 fail(error_category::tokenizer, component, "id of token " + quoted(spec_.text(entry.token)),
-                     "0 to " + std::to_string(id_bound - 1) + " for " + std::to_string(count) + " tokens", std::to_string(entry.id));
+                     "0 to " + std::to_string(id_bound - 1) + " for " + std::to_string(count) + " tokens",
+                     std::to_string(entry.id));
             }
             limit = std::max(limit, static_cast<std::size_t>(entry.id) + 1);
         }
@@ -153,8 +154,8 @@ private:
             const auto id = static_cast<std::size_t>(entry.id);
             const std::string_view token = spec_.text(entry.token);
             if (present_[id] != absent) {
-                fail(error_category::tokenizer, component, "vocabulary: id " + std::to_string(entry.id),
-                     "one token", quoted(id_to_token(entry.id)) + " and " + quoted(token));
+                fail(error_category::tokenizer, component, "vocabulary: id " + std::to_string(entry.id), "one token",
+                     quoted(id_to_token(entry.id)) + " and " + quoted(token));
             }
             spelled_[id] = entry.token;
             present_[id] = matchable;
@@ -163,22 +164,24 @@ private:
                 bytes_[id].offset = static_cast<std::uint32_t>(arena_.size());
                 if (!detail::append_alphabet_bytes(arena_, token)) present_[id] = unmatchable;
                 bytes_[id].size = static_cast<std::uint32_t>(arena_.size() - bytes_[id].offset);
-                entered = present_[id] == matchable
-                              ? pieces_.insert(bytes_of(entry.id), entry.id, [this](std::int32_t i) { return bytes_of(i); })
-                              : others_.insert(token, entry.id, [this](std::int32_t i) { return id_to_token(i); });
+                entered =
+                    present_[id] == matchable
+                        ? pieces_.insert(bytes_of(entry.id), entry.id, [this](std::int32_t i) { return bytes_of(i); })
+                        : others_.insert(token, entry.id, [this](std::int32_t i) { return id_to_token(i); });
             } else {
                 bytes_[id] = entry.token;
                 entered = pieces_.insert(token, entry.id, [this](std::int32_t i) { return bytes_of(i); });
             }
-            if (!entered) fail(error_category::tokenizer, component, "vocabulary: token " + quoted(token), "one entry", "two");
+            if (!entered)
+                fail(error_category::tokenizer, component, "vocabulary: token " + quoted(token), "one entry", "two");
         }
     }
 
     [[nodiscard]] std::int32_t merge_operand(std::string_view token, std::size_t index) const {
         const std::int32_t id = token_to_id(token);
         if (id < 0) {
-            fail(error_category::tokenizer, component, "merges[" + std::to_string(index) + "]", "tokens of the vocabulary",
-                 quoted(token));
+            fail(error_category::tokenizer, component, "merges[" + std::to_string(index) + "]",
+                 "tokens of the vocabulary", quoted(token));
         }
         return id;
     }
@@ -188,11 +191,13 @@ private:
         merges_ = detail::merge_table(count, seed_);
         std::string left, right, joined; // reused: a merge costs no allocation
         for (std::size_t i = 0; i < count; ++i) {
-            const std::string_view left_token = spec_.text(spec_.merges[i].left), right_token = spec_.text(spec_.merges[i].right);
+            const std::string_view left_token = spec_.text(spec_.merges[i].left),
+                                   right_token = spec_.text(spec_.merges[i].right);
             left.clear();
             right.clear();
             std::int32_t left_id = -1, right_id = -1, made = -1;
-            if (byte_level_ && detail::append_alphabet_bytes(left, left_token) && detail::append_alphabet_bytes(right, right_token)) {
+            if (byte_level_ && detail::append_alphabet_bytes(left, left_token) &&
+                detail::append_alphabet_bytes(right, right_token)) {
                 left_id = find_bytes(left);
                 right_id = find_bytes(right);
                 left += right;
@@ -243,7 +248,8 @@ private:
         if (byte_level_) {
             symbols.resize(piece.size());
             if (all_bytes_) {
-                for (std::size_t i = 0; i < piece.size(); ++i) symbols[i] = byte_ids_[static_cast<unsigned char>(piece[i])];
+                for (std::size_t i = 0; i < piece.size(); ++i)
+                    symbols[i] = byte_ids_[static_cast<unsigned char>(piece[i])];
                 return true;
             }
             for (std::size_t i = 0; i < piece.size(); ++i) {
@@ -295,7 +301,8 @@ private:
             }
             if (!spec_.unk_token) continue;
             if (unk_id_ < 0) {
-                fail(error_category::tokenizer, component, "unk_token", "a token of the vocabulary", quoted(*spec_.unk_token));
+                fail(error_category::tokenizer, component, "unk_token", "a token of the vocabulary",
+                     quoted(*spec_.unk_token));
             }
             if (pending_size != 0 && !spec_.fuse_unk) put(unk_id_, std::exchange(pending_size, 0u));
             pending_size += spelled_size;
@@ -345,8 +352,9 @@ private:
     bpe_spec spec_;
     bool byte_level_ = false;
     std::uint64_t seed_ = 0;
-    std::vector<text_ref> spelled_, bytes_; ///< by id: the token as in the file (spec_.arena); its bytes (arena_, or spec_.arena)
-    std::vector<presence> present_;         ///< by id
+    std::vector<text_ref> spelled_,
+        bytes_; ///< by id: the token as in the file (spec_.arena); its bytes (arena_, or spec_.arena)
+    std::vector<presence> present_; ///< by id
     std::string arena_;
     detail::token_table pieces_; ///< tokens by their bytes
     detail::token_table others_; ///< byte-level: tokens with characters outside the alphabet, which no text can become
@@ -356,7 +364,7 @@ private:
     std::array<std::int32_t, 256> byte_ids_{}, fallback_ids_{};
     std::vector<std::uint32_t> byte_pair_ranks_; ///< byte-level: the merge of two bytes, [256, 256]
     std::int32_t unk_id_ = -1;
-    std::vector<std::uint8_t> forbidden_; ///< by id
+    std::vector<std::uint8_t> forbidden_;                  ///< by id
     std::unique_ptr<std::atomic<std::uint8_t>[]> settled_; ///< by id: see is_settled
     detail::piece_cache cache_;                            ///< pieces of several tokens
 };

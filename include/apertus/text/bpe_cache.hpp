@@ -30,7 +30,8 @@ public:
     explicit piece_cache(std::size_t slots) : slots_(std::make_unique<slot[]>(slots)), mask_(slots - 1) {}
 
     /// Appends the ids of `piece`, if it is remembered.
-    [[nodiscard]] bool find(std::string_view piece, std::uint64_t hash, std::vector<std::int32_t>& out) const noexcept(false) {
+    [[nodiscard]] bool find(std::string_view piece, std::uint64_t hash, std::vector<std::int32_t>& out) const
+        noexcept(false) {
         if (piece.size() > max_bytes) return false;
         const slot& s = slots_[hash & mask_];
         const std::uint64_t before = s.words[0].load(std::memory_order_acquire);
@@ -44,7 +45,8 @@ public:
         for (std::size_t i = 0; i < (count + 1) / 2; ++i) ids[i] = s.words[4 + i].load(std::memory_order_relaxed);
         std::atomic_thread_fence(std::memory_order_acquire);
         if (s.words[0].load(std::memory_order_relaxed) != before) return false;
-        for (std::size_t i = 0; i < count; ++i) out.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(ids[i / 2] >> i % 2 * 32)));
+        for (std::size_t i = 0; i < count; ++i)
+            out.push_back(static_cast<std::int32_t>(static_cast<std::uint32_t>(ids[i / 2] >> i % 2 * 32)));
         return true;
     }
 
@@ -54,7 +56,8 @@ public:
         slot& s = slots_[hash & mask_];
         std::uint64_t before = s.words[0].load(std::memory_order_relaxed);
         const std::uint64_t number = before >> 32;
-        if ((before & 1) != 0 || !s.words[0].compare_exchange_strong(before, before | 1, std::memory_order_acquire)) return;
+        if ((before & 1) != 0 || !s.words[0].compare_exchange_strong(before, before | 1, std::memory_order_acquire))
+            return;
         std::atomic_thread_fence(std::memory_order_release);
         const std::array<std::uint64_t, 3> key = key_of(piece);
         for (std::size_t i = 0; i < 3; ++i) s.words[1 + i].store(key[i], std::memory_order_relaxed);
@@ -63,7 +66,8 @@ public:
             if (2 * i + 1 < ids.size()) word |= std::uint64_t{static_cast<std::uint32_t>(ids[2 * i + 1])} << 32;
             s.words[4 + i].store(word, std::memory_order_relaxed);
         }
-        const std::uint64_t after = (number + 1) << 32 | std::uint64_t{ids.size()} << 16 | std::uint64_t{piece.size()} << 8;
+        const std::uint64_t after =
+            (number + 1) << 32 | std::uint64_t{ids.size()} << 16 | std::uint64_t{piece.size()} << 8;
         s.words[0].store(after, std::memory_order_release);
     }
 

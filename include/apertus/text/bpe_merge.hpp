@@ -23,7 +23,8 @@ namespace detail {
 /// Working memory of one call; reused from piece to piece.
 struct merge_scratch {
     std::vector<std::int32_t> symbols; ///< in: initial symbols; out: merged symbols
-    std::vector<std::uint32_t> sizes;  ///< of the symbols, in whatever unit; summed when symbols merge; empty when nobody asks
+    std::vector<std::uint32_t>
+        sizes; ///< of the symbols, in whatever unit; summed when symbols merge; empty when nobody asks
     std::vector<std::uint32_t> ranks, previous, next, positions, lists;
     std::vector<std::uint64_t> heap, nodes, occupied;
 };
@@ -67,7 +68,8 @@ public:
         s_.previous.resize(n_);
         s_.next.resize(n_);
         for (std::size_t i = 0; i < n_; ++i) {
-            s_.previous[i] = static_cast<std::uint32_t>(i) - 1; // the first one's is n_, modulo 2^32 out of range: see `merge`
+            s_.previous[i] =
+                static_cast<std::uint32_t>(i) - 1; // the first one's is n_, modulo 2^32 out of range: see `merge`
             s_.next[i] = static_cast<std::uint32_t>(i + 1);
         }
     }
@@ -100,7 +102,8 @@ public:
     }
 
 private:
-    template <class PairMade> void set_rank(std::uint32_t at, std::int32_t left, std::int32_t right, const PairMade& pair_made) {
+    template <class PairMade>
+    void set_rank(std::uint32_t at, std::int32_t left, std::int32_t right, const PairMade& pair_made) {
         s_.ranks[at] = find_(left, right).rank;
         if (s_.ranks[at] != no_rank) pair_made(s_.ranks[at], at);
     }
@@ -134,7 +137,8 @@ template <class Find> void merge_with_heap(merge_scratch& s, const Find& find) {
 }
 
 /// Merges s.positions, which all have the pair of `rank`, and what these merges put before the rest of them.
-template <class Find, class Add> void merge_list(merge_scratch& s, std::uint32_t rank, merge_chain<Find>& chain, const Add& add) {
+template <class Find, class Add>
+void merge_list(merge_scratch& s, std::uint32_t rank, merge_chain<Find>& chain, const Add& add) {
     std::int32_t made = -1; // all positions have the same pair
     const auto pair_made = [&](std::uint32_t new_rank, std::uint32_t position) {
         if (new_rank > rank) return add(new_rank, position);
@@ -179,14 +183,17 @@ template <class Find> void merge_with_lists(merge_scratch& s, std::size_t ranks,
     }
     for (std::size_t word = 0; word < s.occupied.size(); ++word) {
         while (s.occupied[word] != 0) {
-            const auto rank = static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(s.occupied[word])));
+            const auto rank =
+                static_cast<std::uint32_t>(word * 64 + static_cast<std::size_t>(std::countr_zero(s.occupied[word])));
             s.occupied[word] &= s.occupied[word] - 1;
             s.positions.clear();
-            for (std::uint32_t node = s.lists[rank]; node != no_rank; node = static_cast<std::uint32_t>(s.nodes[node])) {
+            for (std::uint32_t node = s.lists[rank]; node != no_rank;
+                 node = static_cast<std::uint32_t>(s.nodes[node])) {
                 s.positions.push_back(static_cast<std::uint32_t>(s.nodes[node] >> 32));
             }
             std::reverse(s.positions.begin(), s.positions.end()); // usually sorted now: text order
-            if (!std::is_sorted(s.positions.begin(), s.positions.end())) std::sort(s.positions.begin(), s.positions.end());
+            if (!std::is_sorted(s.positions.begin(), s.positions.end()))
+                std::sort(s.positions.begin(), s.positions.end());
             merge_list(s, rank, chain, add);
         }
     }
@@ -202,7 +209,8 @@ void merge_symbols(merge_scratch& s, std::size_t ranks, const Find& find, const 
     for (std::size_t i = 0; i + 1 < n; ++i) s.ranks[i] = first_rank(i);
     s.ranks[n - 1] = no_rank;
     if (n <= short_merge_limit) {
-        const std::size_t left = merge_short(s.symbols.data(), s.sizes.empty() ? nullptr : s.sizes.data(), s.ranks.data(), n, find);
+        const std::size_t left =
+            merge_short(s.symbols.data(), s.sizes.empty() ? nullptr : s.sizes.data(), s.ranks.data(), n, find);
         s.symbols.resize(left);
         if (!s.sizes.empty()) s.sizes.resize(left);
     } else if (n <= long_merge_limit) {

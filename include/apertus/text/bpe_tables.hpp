@@ -77,7 +77,8 @@ public:
         : slots_(std::bit_ceil(entries + entries / 2 + 2)), filter_(entries), mask_(slots_.size() - 1), seed_(seed) {}
 
     /// The id of `text`, or -1.
-    template <class TextOf> [[nodiscard]] std::int32_t find(std::string_view text, const TextOf& text_of) const noexcept {
+    template <class TextOf>
+    [[nodiscard]] std::int32_t find(std::string_view text, const TextOf& text_of) const noexcept {
         return slots_.empty() ? -1 : find(text, hash(text), text_of);
     }
     /// The same when the hash is known already.

@@ -27,7 +27,6 @@ struct chat_message {
     std::string reasoning_content{}; ///< left out when empty, as are the following
     std::string tool_call_id{};
     std::string name{};
-
 };
 
 /// The message as the mapping that templates read; its strings are user text.
@@ -42,7 +41,8 @@ struct chat_message {
             value_map entry;
             if (!call.id.empty()) entry.set("id", value::user_text(call.id));
             entry.set("type", "function");
-            entry.set("function", value(value_map{{"name", value::user_text(call.name)}, {"arguments", value::user_text(call.arguments)}}));
+            entry.set("function", value(value_map{{"name", value::user_text(call.name)},
+                                                  {"arguments", value::user_text(call.arguments)}}));
             calls.emplace_back(std::move(entry));
         }
         out.set("tool_calls", value::list(std::move(calls)));

@@ -46,19 +46,20 @@ struct rendered_chat {
 
 /// Options of chat_template::apply; names are Hugging Face's.
 struct chat_options {
-    value tools;                        ///< list of tools, OpenAI's or the template's shape; undefined: none
-    value documents;                    ///< list of documents for templates that read them
-    bool add_generation_prompt = false; ///< open the assistant's turn at the end
-    bool continue_final_message = false;///< the last message is a beginning: the text ends with it, no turn is closed
+    value tools;                         ///< list of tools, OpenAI's or the template's shape; undefined: none
+    value documents;                     ///< list of documents for templates that read them
+    bool add_generation_prompt = false;  ///< open the assistant's turn at the end
+    bool continue_final_message = false; ///< the last message is a beginning: the text ends with it, no turn is closed
     std::string continue_field = "content"; ///< which field of the last message is continued
-    std::optional<bool> enable_thinking;///< unset: the template sees no such variable
-    std::string date;                   ///< "YYYY-MM-DD" or "YYYY-MM-DD HH:MM:SS" for strftime_now; empty: see clock
-    std::function<civil_time()> clock;  ///< where strftime_now gets the time; empty: the system's local time
-    value_map variables;                ///< further variables (continue_assistant_message, builtin_tools, ...)
+    std::optional<bool> enable_thinking;    ///< unset: the template sees no such variable
+    std::string date;                  ///< "YYYY-MM-DD" or "YYYY-MM-DD HH:MM:SS" for strftime_now; empty: see clock
+    std::function<civil_time()> clock; ///< where strftime_now gets the time; empty: the system's local time
+    value_map variables;               ///< further variables (continue_assistant_message, builtin_tools, ...)
     message_style style = message_style::automatic;
     /// Special-token text in messages, tools and documents becomes special tokens, as in Hugging Face. Off, it stays text.
     bool trust_content = false;
-    json_text_reader parse_json = nullptr;   ///< reads argument strings for templates that want objects (run/chat_json.hpp)
+    json_text_reader parse_json =
+        nullptr; ///< reads argument strings for templates that want objects (run/chat_json.hpp)
     render_limits limits;
 };
 
@@ -67,12 +68,14 @@ struct chat_options {
     const auto number = [&](std::size_t at, std::size_t length) {
         int n = 0;
         for (std::size_t i = at; i < at + length; ++i) {
-            if (text[i] < '0' || text[i] > '9') fail(error_category::chat_template, "chat template", "date", "YYYY-MM-DD", quoted(text));
+            if (text[i] < '0' || text[i] > '9')
+                fail(error_category::chat_template, "chat template", "date", "YYYY-MM-DD", quoted(text));
             n = n * 10 + (text[i] - '0');
         }
         return n;
     };
-    const bool has_time = text.size() == 19 && (text[10] == ' ' || text[10] == 'T') && text[13] == ':' && text[16] == ':';
+    const bool has_time =
+        text.size() == 19 && (text[10] == ' ' || text[10] == 'T') && text[13] == ':' && text[16] == ':';
     if ((text.size() != 10 && !has_time) || text[4] != '-' || text[7] != '-') {
         fail(error_category::chat_template, "chat template", "date", "YYYY-MM-DD", quoted(text));
     }
@@ -101,7 +104,8 @@ public:
     /// `special_tokens` maps names to texts as in tokenizer_config.json (bos_token, eos_token, ...); its strings are
     /// scaffolding. Throws error(chat_template) with the line when the source does not parse.
     explicit chat_template(std::string source, value_map special_tokens = {}, jinja_options options = {})
-        : source_(std::move(source)), special_tokens_(std::move(special_tokens)), template_(source_, std::move(options)) {
+        : source_(std::move(source)), special_tokens_(std::move(special_tokens)),
+          template_(source_, std::move(options)) {
         find_needs();
     }
 
@@ -109,10 +113,12 @@ public:
     /// are exceeded, or when options contradict each other.
     [[nodiscard]] rendered_chat apply(const value& messages, const chat_options& options = {}) const {
         if (options.continue_final_message && options.add_generation_prompt) {
-            fail(error_category::chat_template, "chat template", "continue_final_message and add_generation_prompt are not compatible");
+            fail(error_category::chat_template, "chat template",
+                 "continue_final_message and add_generation_prompt are not compatible");
         }
         const template_needs needs = options.style == message_style::automatic ? needs_
-                                     : options.style == message_style::apertus ? apertus_needs() : template_needs{};
+                                     : options.style == message_style::apertus ? apertus_needs()
+                                                                               : template_needs{};
         value_map variables = special_tokens_;
         value chat = detail::jinja::normalize_messages(messages, needs, options.parse_json);
         chat = detail::jinja::mark_messages(alias_all(chat), !options.trust_content);
@@ -129,7 +135,8 @@ public:
         return finish(std::move(text));
     }
 
-    [[nodiscard]] rendered_chat apply(const std::vector<chat_message>& messages, const chat_options& options = {}) const {
+    [[nodiscard]] rendered_chat apply(const std::vector<chat_message>& messages,
+                                      const chat_options& options = {}) const {
         return apply(to_value(messages), options);
     }
 
@@ -141,7 +148,12 @@ private:
     static constexpr std::string_view tag_ = "CONTINUE_FINAL_MESSAGE_TAG ";
 
     [[nodiscard]] static template_needs apertus_needs() noexcept {
-        return {.bare_tools = true, .string_arguments = true, .object_arguments = false, .string_content = true, .filled_content = true, .no_developer = true};
+        return {.bare_tools = true,
+                .string_arguments = true,
+                .object_arguments = false,
+                .string_content = true,
+                .filled_content = true,
+                .no_developer = true};
     }
 
     [[nodiscard]] static value given(const value& v, const chat_options& options) {
@@ -150,11 +162,14 @@ private:
 
     [[nodiscard]] static value alias_all(const value& messages) {
         if (!messages.is_list() && !messages.is_tuple()) {
-            fail(error_category::chat_template, "chat template", "messages", "a list of mappings", detail::jinja::type_name(messages));
+            fail(error_category::chat_template, "chat template", "messages", "a list of mappings",
+                 detail::jinja::type_name(messages));
         }
         std::vector<value> out;
         for (const value& message : messages.items()) {
-            if (!message.is_mapping()) fail(error_category::chat_template, "chat template", "message", "a mapping", detail::jinja::type_name(message));
+            if (!message.is_mapping())
+                fail(error_category::chat_template, "chat template", "message", "a mapping",
+                     detail::jinja::type_name(message));
             out.push_back(detail::jinja::alias_reasoning(message));
         }
         return value::list(std::move(out));
@@ -183,7 +198,8 @@ private:
         add(text.size(), true);
         const value bos = special_tokens_.find("bos_token") ? *special_tokens_.find("bos_token") : value();
         out.starts_with_bos = bos.is_string() && !bos.as_string().empty() && text.view().starts_with(bos.as_string()) &&
-                              !out.segments.empty() && out.segments.front().trusted && out.segments.front().length >= bos.as_string().size();
+                              !out.segments.empty() && out.segments.front().trusted &&
+                              out.segments.front().length >= bos.as_string().size();
         out.text = std::move(text).take_bytes();
         return out;
     }
@@ -222,18 +238,22 @@ private:
             if (!tagged.is_undefined()) tagged = detail::jinja::with_key(content, key, tagged);
         }
         if (tagged.is_undefined()) {
-            fail(error_category::chat_template, "chat template", "continue_final_message is set but we could not find any text to continue in the final message");
+            fail(error_category::chat_template, "chat template",
+                 "continue_final_message is set but we could not find any text to continue in the final message");
         }
         return tagged;
     }
 
     [[nodiscard]] value tag_final_message(const value& chat, const std::string& field, value& final_text) const {
-        if (chat.items().empty()) fail(error_category::chat_template, "chat template", "continue_final_message is set but the conversation is empty");
+        if (chat.items().empty())
+            fail(error_category::chat_template, "chat template",
+                 "continue_final_message is set but the conversation is empty");
         std::vector<value> messages = chat.items();
         value& last = messages.back();
         const value content = last.get(field);
         if (content.is_undefined() || content.is_none()) {
-            fail(error_category::chat_template, "chat template", "continue_final_message is set but the final message has no " + quoted(field) + " to continue");
+            fail(error_category::chat_template, "chat template",
+                 "continue_final_message is set but the final message has no " + quoted(field) + " to continue");
         }
         static constexpr std::string_view reasoning[] = {"reasoning_content", "thinking", "reasoning"};
         std::vector<std::string_view> fields{field};
@@ -248,7 +268,9 @@ private:
         bool readable = false;
         for (const std::string_view name : fields) readable = readable || source_.find(name) != std::string::npos;
         if (!readable) {
-            fail(error_category::chat_template, "chat template", "continue_final_message is set to " + quoted(field) + " but this is not an accepted field in the template");
+            fail(error_category::chat_template, "chat template",
+                 "continue_final_message is set to " + quoted(field) +
+                     " but this is not an accepted field in the template");
         }
         const value tagged = tag_content(content, final_text);
         for (const std::string_view name : fields) last = detail::jinja::with_key(last, name, tagged);
@@ -256,12 +278,17 @@ private:
     }
 
     static void cut_after_final_message(marked_text& text, const value& final_text) {
-        const auto strip = [](const marked_text& t, detail::jinja::strip_side side) { return detail::jinja::strip_text(t, nullptr, side); };
+        const auto strip = [](const marked_text& t, detail::jinja::strip_side side) {
+            return detail::jinja::strip_text(t, nullptr, side);
+        };
         const std::string_view short_tag = tag_.substr(0, tag_.size() - 1);
         const std::size_t at = text.view().rfind(short_tag);
-        if (at == std::string_view::npos || text.view().find(strip(final_text.as_text(), detail::jinja::strip_side::both).view()) == std::string_view::npos) {
+        if (at == std::string_view::npos ||
+            text.view().find(strip(final_text.as_text(), detail::jinja::strip_side::both).view()) ==
+                std::string_view::npos) {
             fail(error_category::chat_template, "chat template",
-                 "continue_final_message is set but the final message does not appear in the chat after applying the chat template");
+                 "continue_final_message is set but the final message does not appear in the chat after applying the "
+                 "chat template");
         }
         const bool spacing_kept = text.view().substr(at).starts_with(tag_);
         text.truncate(at);
@@ -301,32 +328,43 @@ private:
         const texts plain = probe({user});
         if (!has(plain, "probe question")) return; // not a template that we understand: nothing is changed
 
-        const value function(value_map{{"name", "probe_tool"}, {"description", "probe text"},
-                                       {"parameters", value(value_map{{"type", "object"},
-                                                                      {"properties", value(value_map{{"probe_arg", value(value_map{{"type", "string"}, {"description", "d"}})}})},
-                                                                      {"required", value::list({"probe_arg"})}})}});
+        const value function(value_map{
+            {"name", "probe_tool"},
+            {"description", "probe text"},
+            {"parameters",
+             value(value_map{{"type", "object"},
+                             {"properties", value(value_map{{"probe_arg", value(value_map{{"type", "string"},
+                                                                                          {"description", "d"}})}})},
+                             {"required", value::list({"probe_arg"})}})}});
         const value wrapped(value_map{{"type", "function"}, {"function", function}});
-        needs_.bare_tools = !has(probe({user}, value::list({wrapped})), "probe_tool") && has(probe({user}, value::list({function})), "probe_tool");
+        needs_.bare_tools = !has(probe({user}, value::list({wrapped})), "probe_tool") &&
+                            has(probe({user}, value::list({function})), "probe_tool");
 
         const auto call = [&](value arguments, value content) {
-            const value one(value_map{{"id", "call00001"}, {"type", "function"},
-                                      {"function", value(value_map{{"name", "probe_tool"}, {"arguments", std::move(arguments)}})}});
-            const value assistant(value_map{{"role", "assistant"}, {"content", std::move(content)}, {"tool_calls", value::list({one})}});
-            const value result(value_map{{"role", "tool"}, {"tool_call_id", "call00001"}, {"name", "probe_tool"}, {"content", "probe result"}});
+            const value one(
+                value_map{{"id", "call00001"},
+                          {"type", "function"},
+                          {"function", value(value_map{{"name", "probe_tool"}, {"arguments", std::move(arguments)}})}});
+            const value assistant(
+                value_map{{"role", "assistant"}, {"content", std::move(content)}, {"tool_calls", value::list({one})}});
+            const value result(value_map{
+                {"role", "tool"}, {"tool_call_id", "call00001"}, {"name", "probe_tool"}, {"content", "probe result"}});
             return std::vector<value>{user, assistant, result};
         };
         const value object(value_map{{"probe_arg", "probe_value"}});
         const value dumped(to_json_text(object));
         const texts with_object = probe(call(object, value("")));
         const texts with_string = probe(call(dumped, value("")));
-        const bool object_works = has(with_object, "probe_arg") && has(with_object, "probe_value") && !has(with_object, "'probe_arg'");
+        const bool object_works =
+            has(with_object, "probe_arg") && has(with_object, "probe_value") && !has(with_object, "'probe_arg'");
         const bool string_works = has(with_string, dumped.as_string());
         needs_.string_arguments = !object_works && string_works;
         needs_.object_arguments = object_works && !string_works;
 
         const value list = value::list({value(value_map{{"type", "text"}, {"text", "probe part"}})});
         const texts with_parts = probe({message("user", list)});
-        needs_.string_content = !has(with_parts, "probe part") || has(with_parts, "'probe part'") || has(with_parts, "\"probe part\"");
+        needs_.string_content =
+            !has(with_parts, "probe part") || has(with_parts, "'probe part'") || has(with_parts, "\"probe part\"");
 
         if (object_works || string_works) {
             const texts with_null = probe(call(object_works ? object : dumped, value(nullptr)));

@@ -54,7 +54,8 @@ namespace detail::jinja {
     return bare;
 }
 
-[[nodiscard]] inline value normalize_arguments(const value& function, const template_needs& needs, json_text_reader reader) {
+[[nodiscard]] inline value normalize_arguments(const value& function, const template_needs& needs,
+                                               json_text_reader reader) {
     if (!function.is_mapping()) return function;
     const value arguments = function.get("arguments");
     if (needs.string_arguments && !arguments.is_string()) {
@@ -75,10 +76,12 @@ namespace detail::jinja {
             out.push_back(call);
         } else if (call.get("function").is_mapping()) {
             value changed = with_key(call, "function", normalize_arguments(call.get("function"), needs, reader));
-            if (needs.string_arguments && changed.get("type").is_undefined()) changed = with_key(changed, "type", value("function"));
+            if (needs.string_arguments && changed.get("type").is_undefined())
+                changed = with_key(changed, "type", value("function"));
             out.push_back(std::move(changed));
         } else if (needs.string_arguments && call.get("name").is_string()) {
-            out.push_back(value(value_map{{"type", "function"}, {"function", normalize_arguments(call, needs, reader)}}));
+            out.push_back(
+                value(value_map{{"type", "function"}, {"function", normalize_arguments(call, needs, reader)}}));
         } else {
             out.push_back(normalize_arguments(call, needs, reader));
         }
@@ -93,8 +96,11 @@ namespace detail::jinja {
     bool first = true;
     for (const value& part : content.items()) {
         const value type = part.get("type");
-        const bool is_text = part.is_string() || (part.get("text").is_string() && (type.is_undefined() || (type.is_string() &&
-                             (type.as_string() == "text" || type.as_string() == "input_text" || type.as_string() == "output_text"))));
+        const bool is_text = part.is_string() ||
+                             (part.get("text").is_string() &&
+                              (type.is_undefined() ||
+                               (type.is_string() && (type.as_string() == "text" || type.as_string() == "input_text" ||
+                                                     type.as_string() == "output_text"))));
         if (!is_text) return content;
         if (!first) text.push_back('\n');
         first = false;
@@ -145,7 +151,8 @@ namespace detail::jinja {
     return out;
 }
 
-[[nodiscard]] inline value normalize_messages(const value& messages, const template_needs& needs, json_text_reader reader) {
+[[nodiscard]] inline value normalize_messages(const value& messages, const template_needs& needs,
+                                              json_text_reader reader) {
     if (!messages.is_list() && !messages.is_tuple()) return messages;
     std::vector<value> out;
     for (const value& message : messages.items()) out.push_back(normalize_message(message, needs, reader));
@@ -179,7 +186,8 @@ namespace detail::jinja {
     switch (v.kind()) {
     case value_kind::string: {
         const auto& ranges = v.as_text().user_ranges();
-        const bool done = from_user ? ranges.size() == 1 && ranges[0].begin == 0 && ranges[0].end == v.as_text().size() : ranges.empty();
+        const bool done = from_user ? ranges.size() == 1 && ranges[0].begin == 0 && ranges[0].end == v.as_text().size()
+                                    : ranges.empty();
         if (done || v.as_text().empty()) return v;
         marked_text text = v.as_text();
         text.mark_all(from_user);
@@ -205,7 +213,8 @@ namespace detail::jinja {
 [[nodiscard]] inline bool is_plain_word(std::string_view text) noexcept {
     if (text.empty() || text.size() > 32) return false;
     for (const char c : text) {
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-')) return false;
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-'))
+            return false;
     }
     return true;
 }
@@ -216,7 +225,8 @@ namespace detail::jinja {
     for (const value& message : messages.items()) {
         value marked = mark_strings(message, from_user);
         const value role = marked.get("role");
-        if (role.is_string() && is_plain_word(role.as_string())) marked = with_key(marked, "role", mark_strings(role, false));
+        if (role.is_string() && is_plain_word(role.as_string()))
+            marked = with_key(marked, "role", mark_strings(role, false));
         out.push_back(std::move(marked));
     }
     return value::list(std::move(out));

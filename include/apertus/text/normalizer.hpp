@@ -49,13 +49,18 @@ public:
 private:
     void apply_step(const replace_step& step, std::size_t index, detail::aligned_text& text) const {
         std::vector<std::pair<std::size_t, std::size_t>> matches;
-        matchers_[index]->for_each_match(text.text, [&](std::size_t begin, std::size_t end) { matches.emplace_back(begin, end); });
+        matchers_[index]->for_each_match(text.text,
+                                         [&](std::size_t begin, std::size_t end) { matches.emplace_back(begin, end); });
         text.replace(matches, step.content);
     }
-    void apply_step(const prepend_step& step, std::size_t, detail::aligned_text& text) const { text.prepend(step.content); }
+    void apply_step(const prepend_step& step, std::size_t, detail::aligned_text& text) const {
+        text.prepend(step.content);
+    }
     void apply_step(const strip_step& step, std::size_t, detail::aligned_text& text) const {
         std::size_t begin = 0, end = text.text.size();
-        const auto is_space = [&](std::size_t at) { return in_mask(utf8_decode(text.text.data() + at).code, masks::space); };
+        const auto is_space = [&](std::size_t at) {
+            return in_mask(utf8_decode(text.text.data() + at).code, masks::space);
+        };
         if (step.left) {
             while (begin < end && is_space(begin)) begin += utf8_size(text.text[begin]);
         }

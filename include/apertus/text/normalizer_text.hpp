@@ -30,9 +30,10 @@ struct text_edit {
 };
 
 struct aligned_text {
-    std::string text;                 ///< valid UTF-8
-    std::vector<origin_range> origin; ///< of every byte of `text`: the character that it belongs to or came from; empty when not tracked
-    std::size_t base = 0;             ///< where the part starts in the original text
+    std::string text; ///< valid UTF-8
+    std::vector<origin_range>
+        origin; ///< of every byte of `text`: the character that it belongs to or came from; empty when not tracked
+    std::size_t base = 0; ///< where the part starts in the original text
     bool tracked = false;
 
     /// A part of the original text that starts at byte `base` of it.
@@ -67,7 +68,9 @@ struct aligned_text {
         for (const auto& [begin, end] : matches) {
             copy_to(begin);
             new_text.append(content);
-            if (tracked) new_origin.insert(new_origin.end(), content.size(), end == 0 ? origin_range{base, base} : origin[end - 1]);
+            if (tracked)
+                new_origin.insert(new_origin.end(), content.size(),
+                                  end == 0 ? origin_range{base, base} : origin[end - 1]);
             done = end;
         }
         copy_to(text.size());

@@ -22,12 +22,14 @@ enum class text_side : std::uint8_t { left, right };
 
 /// B rows of T ids, row-major.
 struct token_batch {
-    std::size_t rows = 0;                    ///< B
-    std::size_t columns = 0;                 ///< T
-    std::vector<std::int32_t> input_ids;     ///< [B, T]
+    std::size_t rows = 0;                     ///< B
+    std::size_t columns = 0;                  ///< T
+    std::vector<std::int32_t> input_ids;      ///< [B, T]
     std::vector<std::uint8_t> attention_mask; ///< [B, T]: 1 for tokens, 0 for padding
 
-    [[nodiscard]] std::span<const std::int32_t> row(std::size_t b) const { return std::span(input_ids).subspan(b * columns, columns); }
+    [[nodiscard]] std::span<const std::int32_t> row(std::size_t b) const {
+        return std::span(input_ids).subspan(b * columns, columns);
+    }
     [[nodiscard]] std::span<const std::uint8_t> mask(std::size_t b) const {
         return std::span(attention_mask).subspan(b * columns, columns);
     }
@@ -35,12 +37,12 @@ struct token_batch {
 
 struct batch_options {
     encode_options encode{};
-    std::optional<text_side> padding_side{};       ///< default: the folder's, else right
-    std::optional<std::size_t> pad_to{};           ///< every row has at least this length; default: the longest row
-    std::size_t pad_to_multiple_of = 1;            ///< T is rounded up to a multiple
-    std::optional<std::int32_t> pad_token_id{};    ///< default: the folder's
-    std::optional<std::size_t> max_length{};       ///< longer texts are cut; the template's tokens stay
-    std::optional<text_side> truncation_side{};    ///< which end is cut off; default: the folder's, else right
+    std::optional<text_side> padding_side{};    ///< default: the folder's, else right
+    std::optional<std::size_t> pad_to{};        ///< every row has at least this length; default: the longest row
+    std::size_t pad_to_multiple_of = 1;         ///< T is rounded up to a multiple
+    std::optional<std::int32_t> pad_token_id{}; ///< default: the folder's
+    std::optional<std::size_t> max_length{};    ///< longer texts are cut; the template's tokens stay
+    std::optional<text_side> truncation_side{}; ///< which end is cut off; default: the folder's, else right
 };
 
 /// Pads rows of ids to one length. Throws error(config) when padding is needed and there is no pad token.
@@ -86,8 +88,8 @@ namespace detail {
     const text_side cut = detail::side_or(options.truncation_side, tokens.spec().truncation_side);
     const std::size_t around = options.encode.add_special_tokens ? tokens.template_size() : 0;
     if (options.max_length && *options.max_length < around) {
-        fail(error_category::config, "tokenizer", "max_length", "at least the template's " + std::to_string(around) + " tokens",
-             std::to_string(*options.max_length));
+        fail(error_category::config, "tokenizer", "max_length",
+             "at least the template's " + std::to_string(around) + " tokens", std::to_string(*options.max_length));
     }
     std::vector<std::vector<std::int32_t>> rows;
     rows.reserve(texts.size());
@@ -95,7 +97,8 @@ namespace detail {
         std::vector<std::int32_t>& row = rows.emplace_back(tokens.encode(text, options.encode));
         if (!options.max_length || row.size() <= *options.max_length) continue;
         const auto extra = static_cast<std::ptrdiff_t>(row.size() - *options.max_length);
-        const auto before = static_cast<std::ptrdiff_t>(options.encode.add_special_tokens ? tokens.template_prefix_size() : 0);
+        const auto before =
+            static_cast<std::ptrdiff_t>(options.encode.add_special_tokens ? tokens.template_prefix_size() : 0);
         const auto after = static_cast<std::ptrdiff_t>(around) - before;
         const auto first = cut == text_side::left ? row.begin() + before : row.end() - after - extra;
         row.erase(first, first + extra);

@@ -56,7 +56,8 @@ inline constexpr std::array<split_rules, 5> known_pattern_rules = {{
     {letter_rule::spaced, contraction_rule::leading, number_rule::spaced, tail_rule::none, false},
     {letter_rule::plain, contraction_rule::leading_any_case, number_rule::up_to_three, tail_rule::newlines, true},
     {letter_rule::plain, contraction_rule::leading_any_case, number_rule::one, tail_rule::newlines, true},
-    {letter_rule::cased, contraction_rule::trailing_any_case, number_rule::up_to_three, tail_rule::newlines_and_slashes, true},
+    {letter_rule::cased, contraction_rule::trailing_any_case, number_rule::up_to_three, tail_rule::newlines_and_slashes,
+     true},
 }};
 
 namespace detail {
@@ -199,14 +200,17 @@ template <letter_rule Rule>
 /// The end of the piece that starts at `p` (p != end).
 template <split_rules Rules> [[nodiscard]] inline const char* match_piece(const char* p, const char* end) noexcept {
     using namespace trait;
-    if constexpr (Rules.contractions == contraction_rule::leading || Rules.contractions == contraction_rule::leading_any_case) {
-        if (const auto size = contraction_size(p, end, Rules.contractions == contraction_rule::leading_any_case); size != 0) {
+    if constexpr (Rules.contractions == contraction_rule::leading ||
+                  Rules.contractions == contraction_rule::leading_any_case) {
+        if (const auto size = contraction_size(p, end, Rules.contractions == contraction_rule::leading_any_case);
+            size != 0) {
             return p + size;
         }
     }
     const traits_step first = traits_at(p);
     if (const char* stop = match_word<Rules.letters>(p, end, first)) {
-        if constexpr (Rules.contractions == contraction_rule::trailing_any_case) stop += contraction_size(stop, end, true);
+        if constexpr (Rules.contractions == contraction_rule::trailing_any_case)
+            stop += contraction_size(stop, end, true);
         return stop;
     }
     if constexpr (Rules.numbers == number_rule::spaced) {

@@ -25,7 +25,8 @@ namespace detail {
 class regex_machine {
 public:
     regex_machine(const regex_program& program, std::string_view text)
-        : program_(program), text_(text), slots_(program.slots, 0), steps_left_(100000000 + 1000 * std::uint64_t{text.size()}) {}
+        : program_(program), text_(text), slots_(program.slots, 0),
+          steps_left_(100000000 + 1000 * std::uint64_t{text.size()}) {}
 
     /// Where the match that starts at byte `start` ends, if there is one.
     [[nodiscard]] std::optional<std::size_t> match(std::size_t start) {
@@ -71,7 +72,8 @@ public:
                 break;
             }
             case regex_op::loop_mark:
-                stack_.push_back({frame::slot, static_cast<std::size_t>(i.low), slots_[static_cast<std::size_t>(i.low)], 0});
+                stack_.push_back(
+                    {frame::slot, static_cast<std::size_t>(i.low), slots_[static_cast<std::size_t>(i.low)], 0});
                 slots_[static_cast<std::size_t>(i.low)] = at;
                 break;
             case regex_op::loop_check: pc += slots_[static_cast<std::size_t>(i.low)] == at ? 1 : 0; break;
@@ -88,8 +90,8 @@ public:
 private:
     struct frame {
         enum kind_type : std::uint8_t { choice, greedy, lazy, slot, barrier } kind;
-        std::size_t pc; ///< where to go on (choice, greedy), the instruction (lazy, barrier), the slot
-        std::size_t at; ///< the position, or the slot's old value
+        std::size_t pc;    ///< where to go on (choice, greedy), the instruction (lazy, barrier), the slot
+        std::size_t at;    ///< the position, or the slot's old value
         std::size_t extra; ///< greedy: the position that cannot be given back; lazy: characters taken
     };
 
@@ -98,8 +100,9 @@ private:
     }
     void spend(std::size_t steps) {
         if (steps_left_ < steps) {
-            fail(error_category::resource, "tokenizer", "a pattern of the tokenizer needs too many steps for a text of " +
-                                                            std::to_string(text_.size()) + " bytes");
+            fail(error_category::resource, "tokenizer",
+                 "a pattern of the tokenizer needs too many steps for a text of " + std::to_string(text_.size()) +
+                     " bytes");
         }
         steps_left_ -= steps;
     }
@@ -132,8 +135,8 @@ private:
     }
     [[nodiscard]] bool at_word_boundary(std::size_t at) const {
         static constexpr auto is_word = [](std::uint32_t code) {
-            return in_mask(code, masks::word & ~mask_of(unicode_class::Cf_join)) || (code >= 0xB2 && code <= 0xB3) || code == 0xB9 ||
-                   (code >= 0xBC && code <= 0xBE);
+            return in_mask(code, masks::word & ~mask_of(unicode_class::Cf_join)) || (code >= 0xB2 && code <= 0xB3) ||
+                   code == 0xB9 || (code >= 0xBC && code <= 0xBE);
         };
         const bool before = at > 0 && is_word(utf8_decode(text_.data() + utf8_previous(text_, at)).code);
         const bool after = at < text_.size() && is_word(utf8_decode(text_.data() + at).code);
@@ -214,7 +217,8 @@ public:
     template <class Sink> void for_each_match(std::string_view text, Sink&& sink) const {
         if (text.empty()) return;
         if (!literal_.empty()) {
-            for (std::size_t at = text.find(literal_); at != std::string_view::npos; at = text.find(literal_, at + literal_.size())) {
+            for (std::size_t at = text.find(literal_); at != std::string_view::npos;
+                 at = text.find(literal_, at + literal_.size())) {
                 sink(at, at + literal_.size());
             }
             return;

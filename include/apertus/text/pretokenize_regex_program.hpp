@@ -48,14 +48,25 @@ private:
 };
 
 enum class regex_op : std::uint8_t {
-    character,                        ///< one character of `set`
-    greedy_run, lazy_run, atomic_run, ///< `low` to `high` characters of `set`
-    split,                            ///< try pc + low, then pc + high
-    jump,                             ///< pc + low
-    line_start, line_end, text_start, text_end, text_end_or_newline, word_boundary, not_word_boundary,
-    look, not_look, atomic,           ///< a sub-program that ends with `leave`; pc + low is behind it
+    character, ///< one character of `set`
+    greedy_run,
+    lazy_run,
+    atomic_run, ///< `low` to `high` characters of `set`
+    split,      ///< try pc + low, then pc + high
+    jump,       ///< pc + low
+    line_start,
+    line_end,
+    text_start,
+    text_end,
+    text_end_or_newline,
+    word_boundary,
+    not_word_boundary,
+    look,
+    not_look,
+    atomic, ///< a sub-program that ends with `leave`; pc + low is behind it
     leave,
-    loop_mark, loop_check,            ///< remember the position in slot `low`; leave the loop when it has not moved
+    loop_mark,
+    loop_check, ///< remember the position in slot `low`; leave the loop when it has not moved
     accept,
 };
 
@@ -96,8 +107,8 @@ private:
         bool outer_ignore_case = false; ///< to restore at the end
         std::vector<code> alternatives;
         code current;
-        std::size_t atom = none;        ///< where the last atom of `current` starts
-        char previous_letter = 0;       ///< under (?i): the literal letter just before
+        std::size_t atom = none;  ///< where the last atom of `current` starts
+        char previous_letter = 0; ///< under (?i): the literal letter just before
     };
     static constexpr std::size_t none = ~std::size_t{0};
 
@@ -122,7 +133,8 @@ private:
     }
 
     regex_program run() {
-        if (pattern_.size() > max_pattern || !is_valid_utf8(pattern_)) refuse("not valid UTF-8 of at most 100000 bytes");
+        if (pattern_.size() > max_pattern || !is_valid_utf8(pattern_))
+            refuse("not valid UTF-8 of at most 100000 bytes");
         groups_.emplace_back();
         while (!done()) step();
         if (groups_.size() != 1) refuse("')' is missing");
@@ -204,7 +216,8 @@ private:
         // Oniguruma lets one ligature stand for two letters; we do not.
         const char letter = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
         for (const std::string_view pair : {"ss", "ff", "fi", "fl", "st"}) {
-            if (before == pair[0] && letter == pair[1]) refuse("(?i) with the letters '" + std::string(pair) + "' is not supported");
+            if (before == pair[0] && letter == pair[1])
+                refuse("(?i) with the letters '" + std::string(pair) + "' is not supported");
         }
         groups_.back().previous_letter = letter;
     }
@@ -225,8 +238,10 @@ private:
                 ignore_case_ = true;
             } else if (take("-i:")) {
                 ignore_case_ = false;
-            } else if (take("i)")) { // until the end of the enclosing group; in its middle it would also capture alternatives
-                if (!groups_.back().current.empty() || !groups_.back().alternatives.empty()) refuse("(?i) not at the start of its group");
+            } else if (
+                take("i)")) { // until the end of the enclosing group; in its middle it would also capture alternatives
+                if (!groups_.back().current.empty() || !groups_.back().alternatives.empty())
+                    refuse("(?i) not at the start of its group");
                 ignore_case_ = true;
                 return;
             } else {
@@ -302,7 +317,8 @@ private:
         }
         if (high < 0 || p == pattern_.size() || pattern_[p] != '}') return false;
         const std::int32_t from = std::max(low, 0);
-        if (from > 1000 || (high != unlimited && (high > 1000 || high < from))) refuse("repeat counts must ascend and be at most 1000");
+        if (from > 1000 || (high != unlimited && (high > 1000 || high < from)))
+            refuse("repeat counts must ascend and be at most 1000");
         at_ = p + 1;
         if (next_is("+") || (from == high && next_is("?"))) refuse("this suffix of an interval is not supported");
         repeat(from, high, take("?") ? regex_op::lazy_run : regex_op::greedy_run);
@@ -331,7 +347,8 @@ private:
         check_size(copies * (body.size() + 4));
         const auto size = static_cast<std::int32_t>(body.size());
         const auto split = [&](std::int32_t enter, std::int32_t leave) {
-            return lazy ? regex_instruction{regex_op::split, 0, leave, enter} : regex_instruction{regex_op::split, 0, enter, leave};
+            return lazy ? regex_instruction{regex_op::split, 0, leave, enter}
+                        : regex_instruction{regex_op::split, 0, enter, leave};
         };
         code out;
         for (std::int32_t i = 0; i < low; ++i) out.insert(out.end(), body.begin(), body.end());
@@ -379,7 +396,8 @@ private:
             }
             const auto mask = category_mask(name);
             if (!mask) refuse("\\p{" + std::string(name) + "}: only general categories are supported");
-            if (ignore_case_ && (name == "Lu" || name == "Ll" || name == "Lt")) refuse("(?i) with \\p{" + std::string(name) + "}");
+            if (ignore_case_ && (name == "Lu" || name == "Ll" || name == "Lt"))
+                refuse("(?i) with \\p{" + std::string(name) + "}");
             add(*mask, negative);
             at_ = end;
             break;
@@ -421,7 +439,10 @@ private:
         int digits = 0;
         for (; digits < most && !done(); ++digits, ++at_) {
             const char d = pattern_[at_];
-            const int digit = d >= '0' && d <= '9' ? d - '0' : d >= 'a' && d <= 'f' ? d - 'a' + 10 : d >= 'A' && d <= 'F' ? d - 'A' + 10 : -1;
+            const int digit = d >= '0' && d <= '9'   ? d - '0'
+                              : d >= 'a' && d <= 'f' ? d - 'a' + 10
+                              : d >= 'A' && d <= 'F' ? d - 'A' + 10
+                                                     : -1;
             if (digit < 0) break;
             value = value * 16 + static_cast<std::uint32_t>(digit);
         }

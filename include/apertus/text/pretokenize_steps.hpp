@@ -94,7 +94,8 @@ public:
         for (std::size_t i = 0; i < steps.size(); ++i) {
             if (const auto* bytes = std::get_if<byte_level_step>(&steps[i])) {
                 if (i + 1 != steps.size()) {
-                    fail(error_category::tokenizer, "tokenizer", "pre_tokenizer", "ByteLevel as the last step", "a step after it");
+                    fail(error_category::tokenizer, "tokenizer", "pre_tokenizer", "ByteLevel as the last step",
+                         "a step after it");
                 }
                 bytes_ = *bytes;
             } else if (const auto* split = std::get_if<split_step>(&steps[i])) {
@@ -117,8 +118,9 @@ public:
         if (direct_ && !(prefix && !cuts_.empty())) {
             if (prefix && !text.empty() && text[0] != ' ') return with_prefix(text, 0, sink);
             const char* start = text.data();
-            for_each_piece(*direct_, text,
-                           [&](std::string_view piece) { sink(piece, static_cast<std::size_t>(piece.data() - start), false); });
+            for_each_piece(*direct_, text, [&](std::string_view piece) {
+                sink(piece, static_cast<std::size_t>(piece.data() - start), false);
+            });
             return;
         }
         std::vector<detail::split_range> ranges{{0, text.size(), false}};
@@ -126,7 +128,8 @@ public:
             std::vector<detail::split_range> finer;
             for (const detail::split_range& range : ranges) {
                 for (const detail::split_range& part : step.parts(text.substr(range.begin, range.end - range.begin))) {
-                    if (part.begin != part.end) finer.push_back({range.begin + part.begin, range.begin + part.end, false});
+                    if (part.begin != part.end)
+                        finer.push_back({range.begin + part.begin, range.begin + part.end, false});
                 }
             }
             ranges = std::move(finer);

@@ -16,7 +16,8 @@ APERTUS_BEGIN_NAMESPACE
 /// Belongs to one stream and one thread at a time; the tokenizer must outlive it.
 class streaming_decoder {
 public:
-    explicit streaming_decoder(const tokenizer& tokens, const decode_options& options = {}) : tokenizer_(&tokens), options_(options) {}
+    explicit streaming_decoder(const tokenizer& tokens, const decode_options& options = {})
+        : tokenizer_(&tokens), options_(options) {}
 
     /// The text that `id` completes; empty when nothing is complete yet.
     [[nodiscard]] std::string push(std::int32_t id) {

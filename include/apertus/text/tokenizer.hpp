@@ -70,7 +70,8 @@ public:
     /// segments count as one). Everything else, pieces that cross borders included, is as in encode: for untrusted parts without
     /// special-token text the ids are those of the whole text. Each segment must be valid UTF-8 by itself or is repaired.
     [[nodiscard]] std::vector<std::int32_t> encode_segments(std::span<const text_segment> segments,
-                                                            const encode_options& options = {.add_special_tokens = false}) const {
+                                                            const encode_options& options = {
+                                                                .add_special_tokens = false}) const {
         std::string text;
         trust trusted{{}, false};
         for (const text_segment& segment : segments) {
@@ -98,7 +99,8 @@ public:
     }
 
     /// Two sequences as one input, joined by the template for pairs.
-    [[nodiscard]] encoding encode_pair(std::string_view first, std::string_view second, const encode_options& options = {},
+    [[nodiscard]] encoding encode_pair(std::string_view first, std::string_view second,
+                                       const encode_options& options = {},
                                        offset_unit unit = offset_unit::codepoints) const {
         std::vector<encoding> sequences;
         sequences.push_back(encode_sequence(first, 0, options, unit));
@@ -134,7 +136,8 @@ public:
     }
     /// The token as spelled in tokenizer.json (of added tokens: after normalisation).
     [[nodiscard]] std::optional<std::string_view> id_to_token(std::int32_t id) const {
-        if (const entry* e = find(id); e != nullptr && e->added >= 0) return normal_text_[static_cast<std::size_t>(e->added)];
+        if (const entry* e = find(id); e != nullptr && e->added >= 0)
+            return normal_text_[static_cast<std::size_t>(e->added)];
         return model_.contains(id) ? std::optional<std::string_view>(model_.id_to_token(id)) : std::nullopt;
     }
 
@@ -181,8 +184,9 @@ private:
 
         [[nodiscard]] bool covers(std::size_t begin, std::size_t end) const {
             if (everywhere) return true;
-            const auto after = std::upper_bound(ranges.begin(), ranges.end(), begin,
-                                                [](std::size_t at, const detail::origin_range& r) { return at < r.begin; });
+            const auto after =
+                std::upper_bound(ranges.begin(), ranges.end(), begin,
+                                 [](std::size_t at, const detail::origin_range& r) { return at < r.begin; });
             return after != ranges.begin() && end <= std::prev(after)->end;
         }
     };
@@ -193,14 +197,16 @@ private:
     };
 
     [[nodiscard]] const entry* find(std::int32_t id) const noexcept {
-        return id >= 0 && static_cast<std::size_t>(id) < entries_.size() ? &entries_[static_cast<std::size_t>(id)] : nullptr;
+        return id >= 0 && static_cast<std::size_t>(id) < entries_.size() ? &entries_[static_cast<std::size_t>(id)]
+                                                                         : nullptr;
     }
     [[nodiscard]] std::optional<std::int32_t> named(const std::optional<std::string>& token) const {
         return token ? token_to_id(*token) : std::nullopt;
     }
     static void check_size(std::string_view text) {
         if (text.size() >= 0xFFFFFFFFu) {
-            fail(error_category::resource, component, "text to encode", "less than 4 GiB", std::to_string(text.size()) + " bytes");
+            fail(error_category::resource, component, "text to encode", "less than 4 GiB",
+                 std::to_string(text.size()) + " bytes");
         }
     }
     [[nodiscard]] static std::string_view checked(std::string_view text, std::string& storage) {
@@ -261,11 +267,13 @@ private:
         for (const post_processor_step& step : spec_.post_processors) {
             const auto* pieces = std::get_if<template_step>(&step);
             if (pieces == nullptr) continue;
-            if (found != nullptr) fail(error_category::tokenizer, component, "post_processor", "at most one template", "two");
+            if (found != nullptr)
+                fail(error_category::tokenizer, component, "post_processor", "at most one template", "two");
             found = pieces;
             const auto uses_b = [](const template_piece& piece) { return piece.kind == template_piece::sequence_b; };
             if (std::any_of(pieces->single.begin(), pieces->single.end(), uses_b)) {
-                fail(error_category::tokenizer, component, "post_processor: template for one sequence", "sequence A only", "sequence B");
+                fail(error_category::tokenizer, component, "post_processor: template for one sequence",
+                     "sequence A only", "sequence B");
             }
         }
         if (found == nullptr) {
@@ -323,21 +331,27 @@ private:
         };
         const auto token = [&](std::size_t index, std::size_t, std::size_t) { ids.push_back(token_ids_[index]); };
         raw_.split(
-            text, spec_.added_tokens, allowed_in(trusted, [](std::size_t begin, std::size_t end) { return detail::origin_range{begin, end}; }),
+            text, spec_.added_tokens,
+            allowed_in(trusted, [](std::size_t begin, std::size_t end) { return detail::origin_range{begin, end}; }),
             [&](std::size_t begin, std::size_t end) {
                 const std::string_view part = text.substr(begin, end - begin);
                 if (normalizer_.empty() && normalized_.empty()) return pieces(part);
                 if (normalizer_.empty()) {
-                    const auto origin = [&](std::size_t b, std::size_t e) { return detail::origin_range{begin + b, begin + e}; };
-                    normalized_.split(part, spec_.added_tokens, allowed_in(trusted, origin),
-                                      [&](std::size_t b, std::size_t e) { pieces(part.substr(b, e - b)); }, token);
+                    const auto origin = [&](std::size_t b, std::size_t e) {
+                        return detail::origin_range{begin + b, begin + e};
+                    };
+                    normalized_.split(
+                        part, spec_.added_tokens, allowed_in(trusted, origin),
+                        [&](std::size_t b, std::size_t e) { pieces(part.substr(b, e - b)); }, token);
                     return;
                 }
                 detail::aligned_text normal(part, begin, !trusted.everywhere && special_normalized_);
                 normalizer_.apply(normal);
                 const auto origin = [&](std::size_t b, std::size_t e) { return normal.range(b, e); };
-                normalized_.split(normal.text, spec_.added_tokens, allowed_in(trusted, origin),
-                                  [&](std::size_t b, std::size_t e) { pieces(std::string_view(normal.text).substr(b, e - b)); }, token);
+                normalized_.split(
+                    normal.text, spec_.added_tokens, allowed_in(trusted, origin),
+                    [&](std::size_t b, std::size_t e) { pieces(std::string_view(normal.text).substr(b, e - b)); },
+                    token);
             },
             token);
     }
@@ -358,7 +372,8 @@ private:
             out.offsets.push_back(index ? (*index)(range.begin, range.end) : std::pair(range.begin, range.end));
         };
         raw_.split(
-            text, spec_.added_tokens, allowed_in(trusted, [](std::size_t begin, std::size_t end) { return detail::origin_range{begin, end}; }),
+            text, spec_.added_tokens,
+            allowed_in(trusted, [](std::size_t begin, std::size_t end) { return detail::origin_range{begin, end}; }),
             [&](std::size_t begin, std::size_t end) {
                 detail::aligned_text normal(text.substr(begin, end - begin), begin, true);
                 normalizer_.apply(normal);
@@ -386,14 +401,16 @@ private:
         std::vector<std::uint32_t> sizes;
         std::vector<detail::origin_range> origin; // of each byte of the piece as spelled
         pre_tokenizer_.split(
-            std::string_view(normal.text).substr(begin, end - begin), [&](std::string_view piece, std::size_t at, bool inserted) {
+            std::string_view(normal.text).substr(begin, end - begin),
+            [&](std::string_view piece, std::size_t at, bool inserted) {
                 ids.clear();
                 sizes.clear();
                 origin.clear();
                 model_.encode(piece, untrusted, scratch, ids, &sizes);
                 std::size_t from = begin + at;
                 for (std::size_t i = 0; i < piece.size(); ++i) {
-                    origin.insert(origin.end(), model_.byte_level() ? detail::alphabet_size(piece[i]) : 1, normal.origin[from]);
+                    origin.insert(origin.end(), model_.byte_level() ? detail::alphabet_size(piece[i]) : 1,
+                                  normal.origin[from]);
                     if (i != 0 || !inserted) ++from;
                 }
                 std::size_t done = 0;
@@ -415,7 +432,8 @@ private:
             out.append(model_.decoded(id));
             return;
         }
-        const std::string_view token = added ? std::string_view(normal_text_[static_cast<std::size_t>(e->added)]) : model_.id_to_token(id);
+        const std::string_view token =
+            added ? std::string_view(normal_text_[static_cast<std::size_t>(e->added)]) : model_.id_to_token(id);
         if (spec_.decoder == decoder_kind::byte_level) {
             if (!detail::append_alphabet_bytes(out, token)) out.append(token);
             return;
@@ -429,15 +447,15 @@ private:
     pre_tokenizer pre_tokenizer_;
     tokenizer_spec spec_;
     bpe_model model_;
-    std::vector<std::int32_t> token_ids_;                       ///< by added token
-    std::vector<std::string> normal_text_;                      ///< by added token: its text, normalized if it asks for that
-    std::unordered_map<std::string, std::int32_t> added_ids_;   ///< by text
-    std::vector<entry> entries_;                                ///< by id
+    std::vector<std::int32_t> token_ids_;  ///< by added token
+    std::vector<std::string> normal_text_; ///< by added token: its text, normalized if it asks for that
+    std::unordered_map<std::string, std::int32_t> added_ids_; ///< by text
+    std::vector<entry> entries_;                              ///< by id
     detail::added_token_matcher raw_, normalized_;
-    bool special_normalized_ = false;                           ///< some special token is matched after normalisation
+    bool special_normalized_ = false; ///< some special token is matched after normalisation
     std::size_t size_ = 0;
-    std::vector<std::int32_t> before_, after_;                  ///< what the template puts around one sequence
-    std::size_t template_sequences_ = 0;                        ///< how often the template for one sequence has the sequence
+    std::vector<std::int32_t> before_, after_; ///< what the template puts around one sequence
+    std::size_t template_sequences_ = 0;       ///< how often the template for one sequence has the sequence
 };
 
 APERTUS_END_NAMESPACE

@@ -27,8 +27,8 @@ enum class offset_unit : std::uint8_t {
 /// Tokens with what is known about them; all vectors have one element per token.
 struct encoding {
     std::vector<std::int32_t> ids;
-    std::vector<std::int32_t> type_ids;                       ///< 0 for the first sequence, 1 for the second, or what the template says
-    std::vector<std::string> tokens;                          ///< as spelled in tokenizer.json; of added tokens: the text that was cut out
+    std::vector<std::int32_t> type_ids; ///< 0 for the first sequence, 1 for the second, or what the template says
+    std::vector<std::string> tokens;    ///< as spelled in tokenizer.json; of added tokens: the text that was cut out
     std::vector<std::pair<std::size_t, std::size_t>> offsets; ///< begin and end in the text; (0, 0) for inserted tokens
     std::vector<std::uint8_t> special_tokens_mask;            ///< 1 for tokens that the template inserted
 
@@ -39,7 +39,8 @@ struct encoding {
         type_ids.insert(type_ids.end(), other.type_ids.begin(), other.type_ids.end());
         tokens.insert(tokens.end(), other.tokens.begin(), other.tokens.end());
         offsets.insert(offsets.end(), other.offsets.begin(), other.offsets.end());
-        special_tokens_mask.insert(special_tokens_mask.end(), other.special_tokens_mask.begin(), other.special_tokens_mask.end());
+        special_tokens_mask.insert(special_tokens_mask.end(), other.special_tokens_mask.begin(),
+                                   other.special_tokens_mask.end());
     }
 };
 
@@ -76,7 +77,9 @@ private:
     };
     std::size_t leading = 0, trailing = 0;
     for (std::size_t i = 0; i < token.size() && is_space(i); i += utf8_size(token[i])) ++leading;
-    for (std::size_t end = token.size(); end > 0 && is_space(utf8_previous(token, end)); end = utf8_previous(token, end)) ++trailing;
+    for (std::size_t end = token.size(); end > 0 && is_space(utf8_previous(token, end));
+         end = utf8_previous(token, end))
+        ++trailing;
     return {leading, trailing};
 }
 
@@ -95,8 +98,8 @@ inline void trim_offsets(encoding& e, bool add_prefix_space) {
 }
 
 /// The parts of the result in order; `sequences` has one or two elements.
-[[nodiscard]] inline std::vector<encoding> apply_template(const template_step& step, const std::vector<encoding>& sequences,
-                                                          bool add_special_tokens) {
+[[nodiscard]] inline std::vector<encoding>
+apply_template(const template_step& step, const std::vector<encoding>& sequences, bool add_special_tokens) {
     std::vector<encoding> out;
     for (const template_piece& piece : sequences.size() == 2 ? step.pair : step.single) {
         if (piece.kind == template_piece::special) {
@@ -116,8 +119,8 @@ inline void trim_offsets(encoding& e, bool add_prefix_space) {
 }
 
 /// Runs the post-processors over one or two encoded sequences.
-[[nodiscard]] inline encoding post_process(const std::vector<post_processor_step>& steps, std::vector<encoding> sequences,
-                                           bool add_special_tokens) {
+[[nodiscard]] inline encoding post_process(const std::vector<post_processor_step>& steps,
+                                           std::vector<encoding> sequences, bool add_special_tokens) {
     for (const post_processor_step& step : steps) {
         if (const auto* pieces = std::get_if<template_step>(&step)) {
             sequences = apply_template(*pieces, sequences, add_special_tokens);

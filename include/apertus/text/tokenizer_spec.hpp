@@ -47,7 +47,9 @@ struct bpe_spec {
         arena.append(text);
         return ref;
     }
-    [[nodiscard]] std::string_view text(text_ref ref) const { return std::string_view(arena).substr(ref.offset, ref.size); }
+    [[nodiscard]] std::string_view text(text_ref ref) const {
+        return std::string_view(arena).substr(ref.offset, ref.size);
+    }
 };
 
 /// A token that is cut out of the text before the model sees it.

@@ -16,7 +16,36 @@ APERTUS_BEGIN_NAMESPACE
 
 /// The general category; three categories are cut in two so that White_Space, Alphabetic and Join_Control are unions of classes.
 enum class unicode_class : std::uint8_t {
-    Lu, Ll, Lt, Lm, Lo, Mn, Mc, Me, Nd, Nl, No, Pc, Pd, Ps, Pe, Pi, Pf, Po, Sm, Sc, Sk, So, Zs, Zl, Zp, Cc, Cf, Cs, Co, Cn,
+    Lu,
+    Ll,
+    Lt,
+    Lm,
+    Lo,
+    Mn,
+    Mc,
+    Me,
+    Nd,
+    Nl,
+    No,
+    Pc,
+    Pd,
+    Ps,
+    Pe,
+    Pi,
+    Pf,
+    Po,
+    Sm,
+    Sc,
+    Sk,
+    So,
+    Zs,
+    Zl,
+    Zp,
+    Cc,
+    Cf,
+    Cs,
+    Co,
+    Cn,
     So_alphabetic, ///< Ⓐ and its like: symbols with the property Alphabetic
     Cc_space,      ///< TAB, LF, VT, FF, CR, NEL
     Cf_join,       ///< ZWNJ, ZWJ
@@ -62,9 +91,9 @@ inline constexpr unicode_mask any = letter | mark | number | punctuation | symbo
 
 /// The mask of a general category by its short name ("L", "Lu", "Nd", ...), as in \p{Lu}; empty for other names.
 [[nodiscard]] constexpr std::optional<unicode_mask> category_mask(std::string_view name) noexcept {
-    constexpr std::array<std::string_view, 30> names = {
-        "Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe",
-        "Pi", "Pf", "Po", "Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"};
+    constexpr std::array<std::string_view, 30> names = {"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl",
+                                                        "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po", "Sm", "Sc",
+                                                        "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"};
     if (name == "L") return masks::letter;
     if (name == "M") return masks::mark;
     if (name == "N") return masks::number;

@@ -54,7 +54,8 @@ inline constexpr std::uint32_t hangul_s_count = hangul_l_count * hangul_v_count 
     const std::pair<std::uint32_t, std::uint32_t> wanted{first, second};
     while (low < high) {
         const std::size_t middle = (low + high) / 2;
-        const std::pair<std::uint32_t, std::uint32_t> here{composition_pairs[3 * middle], composition_pairs[3 * middle + 1]};
+        const std::pair<std::uint32_t, std::uint32_t> here{composition_pairs[3 * middle],
+                                                           composition_pairs[3 * middle + 1]};
         if (here == wanted) return composition_pairs[3 * middle + 2];
         if (here < wanted) {
             low = middle + 1;
@@ -92,8 +93,9 @@ inline constexpr std::uint32_t hangul_s_count = hangul_l_count * hangul_v_count 
             if (index % hangul_t_count != 0) put(hangul_t + index % hangul_t_count, 1);
             continue;
         }
-        const auto key = c.code < 0xC0 ? std::end(decomposition_keys)
-                                       : std::lower_bound(std::begin(decomposition_keys), std::end(decomposition_keys), c.code);
+        const auto key = c.code < 0xC0
+                             ? std::end(decomposition_keys)
+                             : std::lower_bound(std::begin(decomposition_keys), std::end(decomposition_keys), c.code);
         if (key == std::end(decomposition_keys) || *key != c.code) {
             put(c.code, 0);
             continue;

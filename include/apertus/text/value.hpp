@@ -24,7 +24,18 @@ class value;
 class value_map;
 
 /// What a value holds.
-enum class value_kind : std::uint8_t { undefined, none, boolean, integer, floating, string, list, tuple, mapping, object };
+enum class value_kind : std::uint8_t {
+    undefined,
+    none,
+    boolean,
+    integer,
+    floating,
+    string,
+    list,
+    tuple,
+    mapping,
+    object
+};
 
 namespace detail::jinja {
 
@@ -272,7 +283,9 @@ private:
     static constexpr std::size_t npos = static_cast<std::size_t>(-1);
     static constexpr std::size_t linear_limit = 8;
 
-    [[nodiscard]] static std::size_t hash(std::string_view text) noexcept { return std::hash<std::string_view>{}(text); }
+    [[nodiscard]] static std::size_t hash(std::string_view text) noexcept {
+        return std::hash<std::string_view>{}(text);
+    }
 
     [[nodiscard]] std::size_t position(std::string_view key) const noexcept {
         if (buckets_.empty()) {
@@ -316,7 +329,8 @@ private:
     }
     void place(std::size_t one_based) {
         const value& key = entries_[one_based - 1].first;
-        std::size_t b = (key.is_string() ? hash(key.as_string()) : detail::jinja::hash_key(key)) & (buckets_.size() - 1);
+        std::size_t b =
+            (key.is_string() ? hash(key.as_string()) : detail::jinja::hash_key(key)) & (buckets_.size() - 1);
         while (buckets_[b] != 0) b = (b + 1) & (buckets_.size() - 1);
         buckets_[b] = static_cast<std::uint32_t>(one_based);
     }
@@ -386,11 +400,15 @@ inline value value::undefined(std::string message) {
     out.data_.rep = new detail::jinja::undefined_rep(std::move(message));
     return out;
 }
-inline const marked_text& value::as_text() const noexcept { return static_cast<detail::jinja::string_rep*>(data_.rep)->text; }
+inline const marked_text& value::as_text() const noexcept {
+    return static_cast<detail::jinja::string_rep*>(data_.rep)->text;
+}
 inline const std::vector<value>& value::items() const noexcept {
     return static_cast<detail::jinja::sequence_rep*>(data_.rep)->items;
 }
-inline const value_map& value::as_map() const noexcept { return static_cast<detail::jinja::mapping_rep*>(data_.rep)->map; }
+inline const value_map& value::as_map() const noexcept {
+    return static_cast<detail::jinja::mapping_rep*>(data_.rep)->map;
+}
 inline value value::get(std::string_view key) const {
     const value* found = is_mapping() ? as_map().find(key) : nullptr;
     return found ? *found : value();

@@ -65,7 +65,8 @@ inline void append_string_repr(marked_text& out, const marked_text& text, work_b
         if (!c.valid) {
             escaped = "\\udc";
             append_hex(escaped, static_cast<unsigned char>(s[i]), 2);
-        } else if (c.value == static_cast<char32_t>(quote) || c.value == '\\') escaped = {'\\', static_cast<char>(c.value)};
+        } else if (c.value == static_cast<char32_t>(quote) || c.value == '\\')
+            escaped = {'\\', static_cast<char>(c.value)};
         else if (c.value == '\n') escaped = "\\n";
         else if (c.value == '\r') escaped = "\\r";
         else if (c.value == '\t') escaped = "\\t";
@@ -89,7 +90,8 @@ struct repr_frame {
     std::uint32_t depth = 0;
 
     repr_frame(const value& v, const repr_frame* o, bool is_namespace = false)
-        : container(v), outer(o), below_namespace(is_namespace || (o && o->below_namespace)), depth(o ? o->depth + 1 : 0) {
+        : container(v), outer(o), below_namespace(is_namespace || (o && o->below_namespace)),
+          depth(o ? o->depth + 1 : 0) {
         if (depth > 2 * value_max_depth) template_fail("value nested too deeply to be printed");
     }
 };
@@ -112,7 +114,8 @@ public:
 
 inline void append_repr(marked_text& out, const value& v, work_budget& budget, const repr_frame* outer = nullptr);
 
-inline void append_repr_list(marked_text& out, const value& list, char open, char close, work_budget& budget, const repr_frame* outer) {
+inline void append_repr_list(marked_text& out, const value& list, char open, char close, work_budget& budget,
+                             const repr_frame* outer) {
     out.push_back(open);
     if (is_being_printed(list, outer)) {
         out.append("...");
@@ -159,7 +162,8 @@ inline void append_repr(marked_text& out, const value& v, work_budget& budget, c
         else append_repr_map(out, v.as_map(), budget, repr_frame(v, outer));
         break;
     case value_kind::object:
-        if (const auto* printable = dynamic_cast<const printable_object*>(&v.as_object())) printable->print(out, budget, v, outer);
+        if (const auto* printable = dynamic_cast<const printable_object*>(&v.as_object()))
+            printable->print(out, budget, v, outer);
         else out.append("<" + std::string(v.as_object().type_name()) + " object>");
         break;
     }
@@ -237,7 +241,8 @@ inline void append_json_string(marked_text& out, const marked_text& text, bool e
 }
 
 /// json.dumps(v).
-inline void append_json(marked_text& out, const value& v, const json_style& style, work_budget& budget, std::size_t level = 0) {
+inline void append_json(marked_text& out, const value& v, const json_style& style, work_budget& budget,
+                        std::size_t level = 0) {
     budget.spend(2);
     const auto new_line = [&](std::size_t depth) {
         if (!style.pretty) return;
@@ -278,7 +283,8 @@ inline void append_json(marked_text& out, const value& v, const json_style& styl
             for (std::size_t i = 1; i < entries.size(); ++i) {
                 const auto* moving = entries[i];
                 std::size_t j = i;
-                for (; j > 0 && values_less(moving->first, entries[j - 1]->first, budget); --j) entries[j] = entries[j - 1];
+                for (; j > 0 && values_less(moving->first, entries[j - 1]->first, budget); --j)
+                    entries[j] = entries[j - 1];
                 entries[j] = moving;
             }
         }
@@ -296,7 +302,8 @@ inline void append_json(marked_text& out, const value& v, const json_style& styl
                 else number(entry->first);
                 out.push_back('"');
             } else {
-                template_fail("keys must be str, int, float, bool or None, not " + std::string(type_name(entry->first)));
+                template_fail("keys must be str, int, float, bool or None, not " +
+                              std::string(type_name(entry->first)));
             }
             out.append(style.key_separator);
             append_json(out, entry->second, style, budget, level + 1);
@@ -324,8 +331,10 @@ inline bool values_less(const value& a, const value& b, work_budget& budget) {
         }
         return x.size() < y.size();
     }
-    if (a.is_undefined() || b.is_undefined()) template_fail(std::string((a.is_undefined() ? a : b).undefined_message()));
-    template_fail("'<' not supported between instances of '" + std::string(type_name(a)) + "' and '" + std::string(type_name(b)) + "'");
+    if (a.is_undefined() || b.is_undefined())
+        template_fail(std::string((a.is_undefined() ? a : b).undefined_message()));
+    template_fail("'<' not supported between instances of '" + std::string(type_name(a)) + "' and '" +
+                  std::string(type_name(b)) + "'");
 }
 
 } // namespace detail::jinja

@@ -63,7 +63,8 @@ public:
     void append(const marked_text& other, std::size_t begin, std::size_t end) {
         const std::size_t base = bytes_.size();
         bytes_.append(other.bytes_, begin, end - begin);
-        for (std::size_t i = other.first_range_after(begin); i < other.user_.size() && other.user_[i].begin < end; ++i) {
+        for (std::size_t i = other.first_range_after(begin); i < other.user_.size() && other.user_[i].begin < end;
+             ++i) {
             const range r = other.user_[i];
             mark(base + (r.begin > begin ? r.begin - begin : 0), base + ((r.end < end ? r.end : end) - begin));
         }

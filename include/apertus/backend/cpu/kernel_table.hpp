@@ -15,10 +15,10 @@ namespace detail {
 
 /// A piece of a matrix product: out[T, rows] = x[T,K] w[rows,K]^T + bias. Weights may lie at any address.
 template <class W> struct matmul_job {
-    const W* w = nullptr;          ///< [rows, K]
-    const float* x = nullptr;      ///< [T, K]
-    const float* bias = nullptr;   ///< [rows] or null
-    float* out = nullptr;          ///< [T, rows], rows of `out_stride` floats
+    const W* w = nullptr;        ///< [rows, K]
+    const float* x = nullptr;    ///< [T, K]
+    const float* bias = nullptr; ///< [rows] or null
+    float* out = nullptr;        ///< [T, rows], rows of `out_stride` floats
     std::size_t rows = 0;
     std::size_t tokens = 0;
     std::size_t k = 0;
@@ -27,13 +27,13 @@ template <class W> struct matmul_job {
 
 /// A piece of attention: some rows of one sequence, all query heads of one kv head.
 template <class E> struct attend_job {
-    const E* k = nullptr;          ///< [slots, K] of one kv head
-    const E* v = nullptr;          ///< [slots, K]
-    const float* q = nullptr;      ///< first row's first head, heads adjacent
-    float* out = nullptr;          ///< like q
-    std::size_t rows = 0;          ///< batch rows, `row_stride` floats apart; row r sees slots 0 .. first_slot + r
-    std::size_t heads = 0;         ///< query heads per kv head
-    std::size_t head_size = 0;     ///< K
+    const E* k = nullptr;      ///< [slots, K] of one kv head
+    const E* v = nullptr;      ///< [slots, K]
+    const float* q = nullptr;  ///< first row's first head, heads adjacent
+    float* out = nullptr;      ///< like q
+    std::size_t rows = 0;      ///< batch rows, `row_stride` floats apart; row r sees slots 0 .. first_slot + r
+    std::size_t heads = 0;     ///< query heads per kv head
+    std::size_t head_size = 0; ///< K
     std::size_t row_stride = 0;
     std::size_t first_slot = 0;
     float scale = 1;
@@ -68,8 +68,8 @@ struct kernel_table {
     cache_kernels<bf16> bf16_cache;
     cache_kernels<f16> f16_cache;
     /// sums += w[4,n] x[4,n]^T; rows of w and x are given by pointers, n a multiple of 16 except in the last stretch.
-    void (*accumulate_tile)(const float* const* w, const float* const* x, std::size_t n, tile_sums& sums) noexcept =
-        nullptr;
+    void (*accumulate_tile)(const float* const* w, const float* const* x, std::size_t n,
+                            tile_sums& sums) noexcept = nullptr;
     float (*reduce_lanes)(const float* sixteen) noexcept = nullptr;
     void (*rms_norm)(const float* x, const float* weight, float eps, float* out, std::size_t n) noexcept = nullptr;
     /// One row of H heads: x[H,K] rotated by cos, sin[K/2].

@@ -225,7 +225,8 @@ inline void rope(float* x, const float* cos, const float* sin, std::size_t heads
 
 /// Reads `bytes` at p as `Streams` sequential streams side by side, 4 cache lines of each in turn, fetching `ahead` bytes
 /// ahead (0: not at all), and returns something of everything read. What a memory-bound kernel can at best reach.
-template <class V, int Streams> inline float read_streams(const float* p, std::size_t bytes, std::size_t ahead) noexcept {
+template <class V, int Streams>
+inline float read_streams(const float* p, std::size_t bytes, std::size_t ahead) noexcept {
     constexpr std::size_t turn = 64; // floats: 4 lines
     const std::size_t length = bytes / sizeof(float) / Streams / turn * turn;
     V seen[4] = {V::zero(), V::zero(), V::zero(), V::zero()};

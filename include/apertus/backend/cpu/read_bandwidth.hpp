@@ -22,8 +22,8 @@ struct read_pattern {
 };
 
 /// The patterns worth trying on a machine that one does not know.
-inline constexpr read_pattern read_patterns[] = {{1, 0},    {1, 2048}, {2, 2048},  {4, 0},    {4, 2048}, {6, 1024},
-                                                 {6, 2048}, {8, 0},    {8, 1024},  {8, 2048}, {12, 1024}, {16, 1024}};
+inline constexpr read_pattern read_patterns[] = {{1, 0},    {1, 2048}, {2, 2048}, {4, 0},    {4, 2048},  {6, 1024},
+                                                 {6, 2048}, {8, 0},    {8, 1024}, {8, 2048}, {12, 1024}, {16, 1024}};
 
 /// Measures read bandwidth on a buffer far larger than the caches, with an executor's threads. Passes can be interleaved
 /// with the work that is to be compared with the limit, so that both see the same machine.
@@ -45,8 +45,8 @@ public:
         const std::size_t pieces = memory_.size() * sizeof(float) / piece;
         const auto begin = std::chrono::steady_clock::now();
         executor_.parallel_for(pieces, [&](std::size_t i) {
-            const float seen = kernels_.read_memory(memory_.data() + i * (piece / sizeof(float)), piece, pattern.streams,
-                                                    pattern.ahead);
+            const float seen = kernels_.read_memory(memory_.data() + i * (piece / sizeof(float)), piece,
+                                                    pattern.streams, pattern.ahead);
             if (seen < 0.0F) memory_.data()[0] = 1.0F; // never, but the compiler cannot know
         });
         const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;

@@ -28,20 +28,26 @@ public:
         for (const auto& [key, v] : given.named) {
             std::size_t i = 0;
             while (i < names.size() && names.begin()[i] != key) ++i;
-            if (i >= names.size() || i < positional_only) template_fail(std::string(function) + "() got an unexpected keyword argument " + quoted(key));
+            if (i >= names.size() || i < positional_only)
+                template_fail(std::string(function) + "() got an unexpected keyword argument " + quoted(key));
             if (at_[i]) template_fail(std::string(function) + "() got multiple values for argument " + quoted(key));
             at_[i] = &v;
         }
         for (std::size_t i = 0; i < required; ++i) {
-            if (!at_[i]) template_fail(std::string(function) + "() missing required argument " + quoted(names.begin()[i]));
+            if (!at_[i])
+                template_fail(std::string(function) + "() missing required argument " + quoted(names.begin()[i]));
         }
     }
 
     [[nodiscard]] bool has(std::size_t i) const noexcept { return at_[i] != nullptr; }
     [[nodiscard]] const value& operator[](std::size_t i) const noexcept { return *at_[i]; }
     [[nodiscard]] value get(std::size_t i, value fallback) const { return at_[i] ? *at_[i] : std::move(fallback); }
-    [[nodiscard]] bool truthy(std::size_t i, bool fallback) const { return at_[i] ? renderer::truthy(*at_[i]) : fallback; }
-    [[nodiscard]] std::int64_t index(std::size_t i, std::int64_t fallback) const { return at_[i] ? to_index(*at_[i]) : fallback; }
+    [[nodiscard]] bool truthy(std::size_t i, bool fallback) const {
+        return at_[i] ? renderer::truthy(*at_[i]) : fallback;
+    }
+    [[nodiscard]] std::int64_t index(std::size_t i, std::int64_t fallback) const {
+        return at_[i] ? to_index(*at_[i]) : fallback;
+    }
     /// Given and not None.
     [[nodiscard]] bool is_set(std::size_t i) const noexcept { return at_[i] != nullptr && !at_[i]->is_none(); }
     /// A required string parameter.

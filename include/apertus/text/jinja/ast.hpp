@@ -22,17 +22,62 @@ inline constexpr int max_tree_depth = 160;
 
 enum class node_kind : std::uint8_t {
     // expressions
-    constant, name, namespace_ref, tuple, list, dict, attribute, subscript, slice, call, filter, test,
-    negative, positive, logical_not, logical_and, logical_or, binary, concat, compare, conditional,
+    constant,
+    name,
+    namespace_ref,
+    tuple,
+    list,
+    dict,
+    attribute,
+    subscript,
+    slice,
+    call,
+    filter,
+    test,
+    negative,
+    positive,
+    logical_not,
+    logical_and,
+    logical_or,
+    binary,
+    concat,
+    compare,
+    conditional,
     // statements
-    output, assign, assign_block, for_loop, if_block, macro, call_block, filter_block, with_block, block,
-    generation, loop_break, loop_continue,
+    output,
+    assign,
+    assign_block,
+    for_loop,
+    if_block,
+    macro,
+    call_block,
+    filter_block,
+    with_block,
+    block,
+    generation,
+    loop_break,
+    loop_continue,
 };
 
 enum class name_use : std::uint8_t { load, store, parameter };
 
-enum class operation : std::uint8_t { add, subtract, multiply, divide, floor_divide, modulo, power,
-                                      equal, not_equal, less, less_equal, greater, greater_equal, in, not_in };
+enum class operation : std::uint8_t {
+    add,
+    subtract,
+    multiply,
+    divide,
+    floor_divide,
+    modulo,
+    power,
+    equal,
+    not_equal,
+    less,
+    less_equal,
+    greater,
+    greater_equal,
+    in,
+    not_in
+};
 
 /// f(args..., names=values..., *star, **double_star)
 struct call_nodes {
@@ -63,28 +108,28 @@ struct node {
     int depth = 1;
     name_use use = name_use::load;
     operation op = operation::add;
-    bool recursive = false;            ///< for_loop
-    bool soft = false;                 ///< filter, test: an unknown name is an error only when it is called
-    std::string text;                  ///< names, attributes, filters, tests
-    int name = -1;                     ///< interned `text` of variables
+    bool recursive = false; ///< for_loop
+    bool soft = false;      ///< filter, test: an unknown name is an error only when it is called
+    std::string text;       ///< names, attributes, filters, tests
+    int name = -1;          ///< interned `text` of variables
     value constant;
-    int a = no_node;                   ///< operand, condition, target, iterable (see the parser)
+    int a = no_node; ///< operand, condition, target, iterable (see the parser)
     int b = no_node;
     int c = no_node;
-    std::vector<int> children;         ///< elements, operands, bodies
-    std::vector<int> other;            ///< second list: else body, defaults, values
-    std::vector<int> branches;         ///< if_block: its elif blocks, each an if_block
+    std::vector<int> children; ///< elements, operands, bodies
+    std::vector<int> other;    ///< second list: else body, defaults, values
+    std::vector<int> branches; ///< if_block: its elif blocks, each an if_block
     std::vector<operation> comparisons;
     call_nodes call;
 
     // written by scope.hpp
-    variable where;                    ///< name, namespace_ref
-    int builtin = -1;                  ///< index of the filter or test, -1 unknown
-    int scope = -1;                    ///< scope of the body
+    variable where;   ///< name, namespace_ref
+    int builtin = -1; ///< index of the filter or test, -1 unknown
+    int scope = -1;   ///< scope of the body
     int else_scope = -1;
     int test_scope = -1;
-    int test_target = no_node;         ///< for_loop: the target once more, in the scope of the filter
-    int function = -1;                 ///< macro, call block, recursive loop, block: index of its function
+    int test_target = no_node; ///< for_loop: the target once more, in the scope of the filter
+    int function = -1;         ///< macro, call block, recursive loop, block: index of its function
     std::vector<int> parameter_slots;
     int loop_slot = -1;
     int caller_slot = -1;
@@ -100,9 +145,9 @@ struct scope_plan {
 struct template_tree {
     std::vector<node> nodes;
     std::vector<int> body;
-    std::vector<std::string> names;    ///< interned variable names
+    std::vector<std::string> names; ///< interned variable names
     std::vector<scope_plan> scopes;
-    std::vector<int> function_slots;   ///< number of slots per function; 0 is the template itself
+    std::vector<int> function_slots;            ///< number of slots per function; 0 is the template itself
     std::vector<std::pair<int, int>> top_level; ///< (name, slot) of what the template itself sets
     int root_scope = -1;
 

@@ -3,8 +3,10 @@
 // A Jinja template, parsed once and rendered any number of times from any number of threads. Semantics of Jinja 3.1 as
 // Hugging Face sets it up for chat templates: immutable sandbox, trim_blocks and lstrip_blocks on, no autoescape, loop
 // controls, tojson without HTML escaping, the `generation` tag, raise_exception and strftime_now.
-// Differences on purpose: integers are 64 bits wide (beyond is an error), `\N{...}` escapes, block inheritance, include
-// and import are refused, and a few rare filters (urlize, wordwrap, pprint, random, ...) do not exist.
+// Differences on purpose: integers are 64 bits wide (beyond is an error); `\N{...}` escapes, block inheritance, include
+// and import are refused; a few rare filters (urlize, wordwrap, pprint, random, ...) do not exist; objects print without
+// their address; a wrong constant expression ({[]: 1}, 3[0:]) is an error when it is evaluated, while jinja2's constant
+// folding may complain earlier or make it undefined.
 #pragma once
 
 #include <apertus/text/jinja/interpreter.hpp>
@@ -20,10 +22,10 @@ APERTUS_BEGIN_NAMESPACE
 
 /// How a template is read.
 struct jinja_options {
-    bool trim_blocks = true;               ///< a newline after a block or comment tag is dropped
-    bool lstrip_blocks = true;             ///< spaces and tabs before a block tag at the start of a line are dropped
-    std::string name = "chat template";    ///< for error messages
-    std::size_t max_source = 4U << 20;     ///< bytes
+    bool trim_blocks = true;            ///< a newline after a block or comment tag is dropped
+    bool lstrip_blocks = true;          ///< spaces and tabs before a block tag at the start of a line are dropped
+    std::string name = "chat template"; ///< for error messages
+    std::size_t max_source = 4U << 20;  ///< bytes
 };
 
 /// See the head of this file. Errors are apertus::error(chat_template): "name, line N: reason".
@@ -31,8 +33,8 @@ class jinja_template {
 public:
     explicit jinja_template(std::string_view source, jinja_options options = {}) : options_(std::move(options)) {
         if (source.size() > options_.max_source) {
-            fail(error_category::chat_template, options_.name, "source", "at most " + std::to_string(options_.max_source) + " bytes",
-                 std::to_string(source.size()));
+            fail(error_category::chat_template, options_.name, "source",
+                 "at most " + std::to_string(options_.max_source) + " bytes", std::to_string(source.size()));
         }
         try {
             detail::jinja::lexer lexer(source, options_.trim_blocks, options_.lstrip_blocks);
@@ -46,7 +48,9 @@ public:
             fail(error_category::resource, options_.name, "out of memory while parsing");
         }
         using function = detail::jinja::global_function;
-        const auto add = [&](const char* name, function f) { globals_.set(value(name), value::adopt(new detail::jinja::function_object(f))); };
+        const auto add = [&](const char* name, function f) {
+            globals_.set(value(name), value::adopt(new detail::jinja::function_object(f)));
+        };
         add("range", function::range);
         add("dict", function::dict);
         add("namespace", function::name_space);
@@ -57,7 +61,8 @@ public:
     }
 
     /// Renders with the given variables. The result knows which bytes came from user_text values.
-    [[nodiscard]] marked_text render(const value_map& variables, const render_limits& limits = {}, detail::jinja::time_source clock = {}) const {
+    [[nodiscard]] marked_text render(const value_map& variables, const render_limits& limits = {},
+                                     detail::jinja::time_source clock = {}) const {
         detail::jinja::renderer r(tree_, globals_, variables, limits, clock);
         try {
             return r.run();

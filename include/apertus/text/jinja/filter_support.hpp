@@ -60,7 +60,8 @@ private:
 };
 
 /// Stable merge sort by keys; `reverse` keeps the order of equal elements, as Python does.
-[[nodiscard]] inline std::vector<value> sorted(renderer& r, std::vector<value> items, std::vector<value> keys, bool reverse) {
+[[nodiscard]] inline std::vector<value> sorted(renderer& r, std::vector<value> items, std::vector<value> keys,
+                                               bool reverse) {
     std::vector<std::uint32_t> order(items.size());
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::uint32_t>(i);
     std::vector<std::uint32_t> merged(order.size());
@@ -131,7 +132,8 @@ private:
         const int d = s[i] >= '0' && s[i] <= '9' ? s[i] - '0' : c >= 'a' && c <= 'z' ? c - 'a' + 10 : 99;
         if (d >= base) return false;
         if (__builtin_mul_overflow(number, static_cast<std::uint64_t>(base), &number) ||
-            __builtin_add_overflow(number, static_cast<std::uint64_t>(d), &number)) fail_overflow();
+            __builtin_add_overflow(number, static_cast<std::uint64_t>(d), &number))
+            fail_overflow();
         digit_before = true;
     }
     if (!digit_before) return false;
@@ -183,7 +185,8 @@ private:
         return rounded * scale;
     }
     char buffer[1100];
-    const auto written = std::to_chars(buffer, buffer + sizeof buffer, v, std::chars_format::fixed, static_cast<int>(digits));
+    const auto written =
+        std::to_chars(buffer, buffer + sizeof buffer, v, std::chars_format::fixed, static_cast<int>(digits));
     double out = v;
     std::from_chars(buffer, written.ptr, out);
     return out;
@@ -244,7 +247,9 @@ struct deferred_generator final : generator_object {
 
 /// map(...): a filter by name, or an attribute.
 struct map_generator final : generator_object {
-    map_generator(value s, call_values c) : generator_object(nesting_of(s, c)), source(std::move(s)), arguments(std::move(c)), path(value()), cursor(value()) {}
+    map_generator(value s, call_values c)
+        : generator_object(nesting_of(s, c)), source(std::move(s)), arguments(std::move(c)), path(value()),
+          cursor(value()) {}
     bool next(renderer& r, value& out) override {
         const renderer::depth_guard guard(r);
         if (!started) start(r);
@@ -287,12 +292,15 @@ struct map_generator final : generator_object {
     int filter = -1;
 };
 
-[[nodiscard]] inline value filter_map(renderer&, const value& v, const call_values& c) { return value::adopt(new map_generator(v, c)); }
+[[nodiscard]] inline value filter_map(renderer&, const value& v, const call_values& c) {
+    return value::adopt(new map_generator(v, c));
+}
 
 /// select, reject, selectattr, rejectattr: a test by name, or the truth of the item.
 struct select_generator final : generator_object {
     select_generator(value s, call_values c, bool keep, bool by_attribute)
-        : generator_object(nesting_of(s, c)), source(std::move(s)), arguments(std::move(c)), wanted(keep), attribute(by_attribute), path(value()), cursor(value()) {}
+        : generator_object(nesting_of(s, c)), source(std::move(s)), arguments(std::move(c)), wanted(keep),
+          attribute(by_attribute), path(value()), cursor(value()) {}
     bool next(renderer& r, value& out) override {
         const renderer::depth_guard guard(r);
         if (!started) start();
@@ -302,7 +310,8 @@ struct select_generator final : generator_object {
             bool passes = false;
             if (arguments.positional.size() > skip) {
                 call_values rest;
-                rest.positional.assign(arguments.positional.begin() + static_cast<std::ptrdiff_t>(skip) + 1, arguments.positional.end());
+                rest.positional.assign(arguments.positional.begin() + static_cast<std::ptrdiff_t>(skip) + 1,
+                                       arguments.positional.end());
                 rest.named = arguments.named;
                 passes = r.test(test, arguments.positional[skip].as_string(), examined, rest);
             } else {

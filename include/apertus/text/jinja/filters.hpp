@@ -81,17 +81,18 @@ struct filter_entry {
 
 [[nodiscard]] inline value filter_truncate(renderer& r, const value& v, const call_values& c) {
     const bound_arguments a("truncate", c, {"length", "killwords", "end", "leeway"});
-    if (v.is_undefined()) return make_plain(r, {});
-    if (!v.is_string()) template_fail("truncate needs a string, not " + std::string(type_name(v)));
     const marked_text end = a.has(2) ? a.text(2) : marked_text("...");
     const std::int64_t limit = a.index(0, 255);
     const std::int64_t leeway = a.is_set(3) ? to_index(a[3]) : 5;
     const auto end_length = static_cast<std::int64_t>(count_code_points(end.view()));
-    if (limit < end_length) template_fail("truncate: expected length >= " + std::to_string(end_length) + ", got " + std::to_string(limit));
+    if (limit < end_length)
+        template_fail("truncate: expected length >= " + std::to_string(end_length) + ", got " + std::to_string(limit));
     if (leeway < 0) template_fail("truncate: expected leeway >= 0, got " + std::to_string(leeway));
+    const std::int64_t length = renderer::length(v);
+    if (length < 0) template_fail("object of type '" + std::string(type_name(v)) + "' has no len()");
+    if (length <= limit || length - limit <= leeway) return v; // whatever it is
+    if (!v.is_string()) template_fail("truncate needs a string, not " + std::string(type_name(v)));
     const marked_text& s = v.as_text();
-    const auto length = static_cast<std::int64_t>(count_code_points(s.view()));
-    if (length <= limit || length - limit <= leeway) return v;
     marked_text out = s.slice(0, byte_of_code_point(s.view(), static_cast<std::size_t>(limit - end_length)));
     if (!a.truthy(1, false)) {
         const std::size_t space = out.view().rfind(' ');
@@ -182,11 +183,13 @@ struct filter_entry {
     if (m != "common" && m != "ceil" && m != "floor") template_fail("method must be common, ceil or floor");
     if (!v.is_number()) template_fail("type " + std::string(type_name(v)) + " doesn't define __round__ method");
     const std::int64_t precision = a.index(0, 0);
-    if (m == "common") return v.is_float() ? value(round_float(v.as_double(), precision)) : round_integer(v.as_integer(), precision);
+    if (m == "common")
+        return v.is_float() ? value(round_float(v.as_double(), precision)) : round_integer(v.as_integer(), precision);
     const double scale = std::pow(10.0, static_cast<double>(precision));
     const double scaled = v.as_double() * scale;
     if (!std::isfinite(scaled)) template_fail("cannot round an infinite number");
-    return value((m == "ceil" ? std::ceil(scaled) + 0.0 : std::floor(scaled) + 0.0) / scale); // + 0.0: Python's is an int, never -0
+    return value((m == "ceil" ? std::ceil(scaled) + 0.0 : std::floor(scaled) + 0.0) /
+                 scale); // + 0.0: Python's is an int, never -0
 }
 
 [[nodiscard]] inline value filter_abs(renderer&, const value& v, const call_values& c) {
@@ -202,7 +205,8 @@ struct filter_entry {
     value total = a.get(1, value(0));
     if (total.is_string()) template_fail("sum() can't sum strings [use ''.join(seq) instead]");
     item_cursor cursor(v);
-    for (value item; cursor.next(r, item);) total = r.binary(operation::add, total, path.empty() ? item : path.follow(r, item));
+    for (value item; cursor.next(r, item);)
+        total = r.binary(operation::add, total, path.empty() ? item : path.follow(r, item));
     return total;
 }
 
@@ -267,7 +271,8 @@ struct filter_entry {
     const bound_arguments a("dictsort", c, {"case_sensitive", "by", "reverse"});
     const value by = a.get(1, value("key"));
     const bool by_value = by.is_string() && by.as_string() == "value";
-    if (!by_value && !(by.is_string() && by.as_string() == "key")) template_fail("You can only sort by either \"key\" or \"value\"");
+    if (!by_value && !(by.is_string() && by.as_string() == "key"))
+        template_fail("You can only sort by either \"key\" or \"value\"");
     if (v.is_undefined()) renderer::fail_undefined(v);
     if (!v.is_mapping()) template_fail("'" + std::string(type_name(v)) + "' object has no attribute 'items'");
     std::vector<value> items;
@@ -308,7 +313,8 @@ struct filter_entry {
         const value key = path.follow(r, items[i]);
         const value folded = fold_case(key, fold);
         std::vector<value> members;
-        while (i < items.size() && values_equal(fold_case(path.follow(r, items[i]), fold), folded, r.budget())) members.push_back(items[i++]);
+        while (i < items.size() && values_equal(fold_case(path.follow(r, items[i]), fold), folded, r.budget()))
+            members.push_back(items[i++]);
         groups.push_back(value::tuple({key, value::list(std::move(members))}));
     }
     return value::list(std::move(groups));
@@ -397,11 +403,13 @@ inline constexpr filter_entry filter_table[] = {
     {"abs", filter_abs},
     {"attr", filter_attr},
     {"batch", deferred<batch_items>},
-    {"capitalize", [](renderer& r, const value& v, const call_values& c) {
+    {"capitalize",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("capitalize", c, {});
          return like(r, soft_str(r, v), capitalize_text(soft_str(r, v).as_text()));
      }},
-    {"center", [](renderer& r, const value& v, const call_values& c) {
+    {"center",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("center", c, {"width"});
          call_values inner;
          inner.positional.push_back(a.get(0, value(80)));
@@ -415,12 +423,15 @@ inline constexpr filter_entry filter_table[] = {
     {"escape", filter_escape},
     {"first", filter_first},
     {"float", filter_float},
-    {"forceescape", [](renderer& r, const value& v, const call_values& c) {
+    {"forceescape",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("forceescape", c, {});
          return value::markup(escape_html(r.str(v)));
      }},
-    {"format", [](renderer& r, const value& v, const call_values& c) {
-         if (!c.positional.empty() && !c.named.empty()) template_fail("can't handle positional and keyword arguments at the same time");
+    {"format",
+     [](renderer& r, const value& v, const call_values& c) {
+         if (!c.positional.empty() && !c.named.empty())
+             template_fail("can't handle positional and keyword arguments at the same time");
          const value text = soft_str(r, v);
          if (c.named.empty()) return like(r, text, percent_format(r, text.as_text(), value::tuple(c.positional)));
          value_map names;
@@ -430,18 +441,21 @@ inline constexpr filter_entry filter_table[] = {
     {"groupby", filter_groupby},
     {"indent", filter_indent},
     {"int", filter_int},
-    {"items", [](renderer&, const value& v, const call_values& c) {
+    {"items",
+     [](renderer&, const value& v, const call_values& c) {
          const bound_arguments a("items", c, {});
          return value::adopt(new deferred_generator(v, c, item_pairs));
      }},
     {"join", filter_join},
     {"last", filter_last},
     {"length", filter_length},
-    {"list", [](renderer& r, const value& v, const call_values& c) {
+    {"list",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("list", c, {});
          return value::list(r.to_vector(v));
      }},
-    {"lower", [](renderer& r, const value& v, const call_values& c) {
+    {"lower",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("lower", c, {});
          const value text = soft_str(r, v);
          return like(r, text, change_case(text.as_text(), letter_case::lower));
@@ -449,31 +463,39 @@ inline constexpr filter_entry filter_table[] = {
     {"map", filter_map},
     {"max", [](renderer& r, const value& v, const call_values& c) { return min_or_max(r, v, c, operation::greater); }},
     {"min", [](renderer& r, const value& v, const call_values& c) { return min_or_max(r, v, c, operation::less); }},
-    {"reject", [](renderer&, const value& v, const call_values& c) { return value::adopt(new select_generator(v, c, false, false)); }},
-    {"rejectattr", [](renderer&, const value& v, const call_values& c) { return value::adopt(new select_generator(v, c, false, true)); }},
-    {"replace", [](renderer& r, const value& v, const call_values& c) {
+    {"reject", [](renderer&, const value& v,
+                  const call_values& c) { return value::adopt(new select_generator(v, c, false, false)); }},
+    {"rejectattr", [](renderer&, const value& v,
+                      const call_values& c) { return value::adopt(new select_generator(v, c, false, true)); }},
+    {"replace",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("replace", c, {"old", "new", "count"}, 2);
          const std::int64_t count = a.is_set(2) ? to_index(a[2]) : -1;
          return make_plain(r, replace_text(r.str(v), r.str(a[0]).view(), r.str(a[1]), count, r.budget()));
      }},
     {"reverse", filter_reverse},
     {"round", filter_round},
-    {"safe", [](renderer& r, const value& v, const call_values& c) {
+    {"safe",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("safe", c, {});
          return value::markup(r.str(v));
      }},
-    {"select", [](renderer&, const value& v, const call_values& c) { return value::adopt(new select_generator(v, c, true, false)); }},
-    {"selectattr", [](renderer&, const value& v, const call_values& c) { return value::adopt(new select_generator(v, c, true, true)); }},
+    {"select", [](renderer&, const value& v,
+                  const call_values& c) { return value::adopt(new select_generator(v, c, true, false)); }},
+    {"selectattr", [](renderer&, const value& v,
+                      const call_values& c) { return value::adopt(new select_generator(v, c, true, true)); }},
     {"slice", deferred<slice_items>},
     {"sort", filter_sort},
-    {"string", [](renderer& r, const value& v, const call_values& c) {
+    {"string",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("string", c, {});
          return soft_str(r, v);
      }},
     {"sum", filter_sum},
     {"title", filter_title},
     {"tojson", filter_tojson},
-    {"trim", [](renderer& r, const value& v, const call_values& c) {
+    {"trim",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("trim", c, {"chars"});
          std::string_view chars;
          if (a.is_set(0)) chars = a.text(0).view();
@@ -482,12 +504,14 @@ inline constexpr filter_entry filter_table[] = {
      }},
     {"truncate", filter_truncate},
     {"unique", deferred<unique_items>},
-    {"upper", [](renderer& r, const value& v, const call_values& c) {
+    {"upper",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("upper", c, {});
          const value text = soft_str(r, v);
          return like(r, text, change_case(text.as_text(), letter_case::upper));
      }},
-    {"wordcount", [](renderer& r, const value& v, const call_values& c) {
+    {"wordcount",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("wordcount", c, {});
          const marked_text text = r.str(v);
          std::int64_t words = 0;

@@ -40,8 +40,11 @@ inline constexpr std::int64_t max_format_width = 1'000'000;
     } else {
         if (precision > 1000) template_fail("precision too big");
         std::string buffer(static_cast<std::size_t>(precision) + 400, '\0');
-        const auto chars = kind == 'e' ? std::chars_format::scientific : kind == 'f' ? std::chars_format::fixed : std::chars_format::general;
-        const auto r = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v, chars, static_cast<int>(kind == 'g' && precision == 0 ? 1 : precision));
+        const auto chars = kind == 'e'   ? std::chars_format::scientific
+                           : kind == 'f' ? std::chars_format::fixed
+                                         : std::chars_format::general;
+        const auto r = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v, chars,
+                                     static_cast<int>(kind == 'g' && precision == 0 ? 1 : precision));
         buffer.resize(static_cast<std::size_t>(r.ptr - buffer.data()));
         out = std::move(buffer);
         if (alternate && out.find('.') == std::string::npos) {
@@ -70,7 +73,8 @@ inline constexpr std::int64_t max_format_width = 1'000'000;
 }
 
 /// Pads a number or a text; '=' puts the fill after the sign and prefix of `lead` bytes.
-[[nodiscard]] inline marked_text pad(const marked_text& body, const format_spec& spec, char fallback_align, std::size_t lead = 0) {
+[[nodiscard]] inline marked_text pad(const marked_text& body, const format_spec& spec, char fallback_align,
+                                     std::size_t lead = 0) {
     const auto length = static_cast<std::int64_t>(count_code_points(body.view()));
     if (spec.width <= length) return body;
     const std::int64_t missing = spec.width - length;
@@ -172,7 +176,8 @@ inline void group_thousands(std::string& digits, char separator) {
     } else if (type == 'n' && v.is_float()) {
         digits = float_digits(v.as_double(), 'g', spec.precision < 0 ? 6 : spec.precision, false);
     } else {
-        template_fail("Unknown format code '" + std::string(1, type) + "' for object of type '" + std::string(type_name(v)) + "'");
+        template_fail("Unknown format code '" + std::string(1, type) + "' for object of type '" +
+                      std::string(type_name(v)) + "'");
     }
     std::string sign;
     if (digits.front() == '-') {
@@ -194,8 +199,10 @@ inline void group_thousands(std::string& digits, char separator) {
         if (v.is_boolean() && spec.type == '\0') return format_number(value(v.as_integer()), spec);
         return format_number(v, spec);
     }
-    if (!v.is_string()) template_fail("unsupported format string passed to " + std::string(type_name(v)) + ".__format__");
-    if ((spec.type != '\0' && spec.type != 's') || spec.align == '=' || spec.sign != '-' || spec.alternate || spec.grouping != '\0') {
+    if (!v.is_string())
+        template_fail("unsupported format string passed to " + std::string(type_name(v)) + ".__format__");
+    if ((spec.type != '\0' && spec.type != 's') || spec.align == '=' || spec.sign != '-' || spec.alternate ||
+        spec.grouping != '\0') {
         template_fail("format specifier not allowed for strings");
     }
     marked_text body = v.as_text();
@@ -209,7 +216,8 @@ inline marked_text percent_format(renderer& r, const marked_text& text, const va
     std::size_t used = 0;
     const bool is_tuple = arguments.is_tuple();
     const auto next = [&]() -> value {
-        if (is_tuple ? used >= arguments.items().size() : used > 0) template_fail("not enough arguments for format string");
+        if (is_tuple ? used >= arguments.items().size() : used > 0)
+            template_fail("not enough arguments for format string");
         ++used;
         return is_tuple ? arguments.items()[used - 1] : arguments;
     };
@@ -229,7 +237,8 @@ inline marked_text percent_format(renderer& r, const marked_text& text, const va
         if (i < s.size() && s[i] == '(') {
             std::size_t depth = 1;
             std::size_t end = i + 1;
-            for (; end < s.size() && depth > 0; ++end) depth += s[end] == '(' ? 1U : s[end] == ')' ? static_cast<std::size_t>(-1) : 0U;
+            for (; end < s.size() && depth > 0; ++end)
+                depth += s[end] == '(' ? 1U : s[end] == ')' ? static_cast<std::size_t>(-1) : 0U;
             if (depth > 0) template_fail("incomplete format key");
             if (!arguments.is_mapping()) template_fail("format requires a mapping");
             const value* found = arguments.as_map().find(s.substr(i + 1, end - i - 2));
@@ -250,7 +259,8 @@ inline marked_text percent_format(renderer& r, const marked_text& text, const va
                 ++i;
             } else {
                 target = 0;
-                for (; i < s.size() && s[i] >= '0' && s[i] <= '9' && target <= max_format_width; ++i) target = target * 10 + (s[i] - '0');
+                for (; i < s.size() && s[i] >= '0' && s[i] <= '9' && target <= max_format_width; ++i)
+                    target = target * 10 + (s[i] - '0');
             }
             if (target > max_format_width) template_fail("width too big");
         };
@@ -278,14 +288,17 @@ inline marked_text percent_format(renderer& r, const marked_text& text, const va
         if (type == 's' || type == 'r' || type == 'a') {
             if (type == 's') body = r.str(item);
             else append_repr(body, item, r.budget());
-            if (spec.precision >= 0) body.truncate(byte_of_code_point(body.view(), static_cast<std::size_t>(spec.precision)));
+            if (spec.precision >= 0)
+                body.truncate(byte_of_code_point(body.view(), static_cast<std::size_t>(spec.precision)));
             body = pad(body, spec, '>');
         } else if (type == 'c' && item.is_string() && count_code_points(item.as_string()) == 1) {
             body = pad(item.as_text(), spec, '>');
         } else if (std::string_view("diuxXoeEfFgGc").find(type) != std::string_view::npos) {
-            if (!item.is_number() || (item.is_float() && std::string_view("xXoc").find(type) != std::string_view::npos)) {
+            if (!item.is_number() ||
+                (item.is_float() && std::string_view("xXoc").find(type) != std::string_view::npos)) {
                 if (item.is_undefined()) renderer::fail_undefined(item);
-                template_fail("%" + std::string(1, type) + " format: a number is required, not " + std::string(type_name(item)));
+                template_fail("%" + std::string(1, type) + " format: a number is required, not " +
+                              std::string(type_name(item)));
             }
             const bool whole = std::string_view("diuxXoc").find(type) != std::string_view::npos;
             spec.type = type == 'i' || type == 'u' ? 'd' : type;
@@ -307,7 +320,8 @@ inline marked_text percent_format(renderer& r, const marked_text& text, const va
                 std::string plain = format_number(item, inner).bytes();
                 const std::size_t lead = plain.find_first_of("0123456789abcdefABCDEF");
                 const std::size_t have = plain.size() - lead;
-                if (static_cast<std::size_t>(digits) > have) plain.insert(lead, static_cast<std::size_t>(digits) - have, '0');
+                if (static_cast<std::size_t>(digits) > have)
+                    plain.insert(lead, static_cast<std::size_t>(digits) - have, '0');
                 body = pad(marked_text(plain), spec, '>', lead);
             } else {
                 body = format_number(item, spec);
@@ -375,7 +389,8 @@ private:
         value v = lookup(s.substr(0, name_end));
         std::size_t i = name_end;
         if (i < s.size() && s[i] == '!') {
-            if (i + 1 >= s.size() || (i + 2 < s.size() && s[i + 2] != ':')) template_fail("expected ':' after conversion specifier");
+            if (i + 1 >= s.size() || (i + 2 < s.size() && s[i + 2] != ':'))
+                template_fail("expected ':' after conversion specifier");
             const char conversion = s[i + 1];
             if (conversion == 'r' || conversion == 'a') {
                 marked_text repr;
@@ -402,10 +417,12 @@ private:
         const auto parsed = std::from_chars(first.data(), first.data() + first.size(), index);
         const bool is_number = !first.empty() && parsed.ptr == first.data() + first.size() && first[0] != '-';
         if (first.empty() || is_number) {
-            if (first.empty() ? manual_ : automatic_ > 0) template_fail("cannot switch between automatic field numbering and manual field specification");
+            if (first.empty() ? manual_ : automatic_ > 0)
+                template_fail("cannot switch between automatic field numbering and manual field specification");
             if (first.empty()) index = automatic_++;
             else manual_ = true;
-            if (static_cast<std::size_t>(index) >= arguments_.positional.size()) template_fail("Replacement index " + std::to_string(index) + " out of range for positional args tuple");
+            if (static_cast<std::size_t>(index) >= arguments_.positional.size())
+                template_fail("Replacement index " + std::to_string(index) + " out of range for positional args tuple");
             v = arguments_.positional[static_cast<std::size_t>(index)];
         } else {
             const value* found = arguments_.find(first);
@@ -416,7 +433,8 @@ private:
         while (i < name.size()) {
             if (name[i] == '.') {
                 const std::size_t end = name.find_first_of(".[", i + 1);
-                const std::string_view attribute = name.substr(i + 1, end == std::string_view::npos ? end : end - i - 1);
+                const std::string_view attribute =
+                    name.substr(i + 1, end == std::string_view::npos ? end : end - i - 1);
                 if (attribute.empty()) template_fail("Empty attribute in format string");
                 v = r_.get_attribute(v, attribute);
                 i = end == std::string_view::npos ? name.size() : end;
@@ -455,9 +473,11 @@ private:
 
 /// strftime in the C locale; unknown directives are kept as they are, as glibc does.
 inline std::string format_time(std::string_view format, const civil_time& t) {
-    static constexpr std::string_view months[] = {"January", "February", "March", "April", "May", "June", "July",
-                                                  "August", "September", "October", "November", "December"};
-    static constexpr std::string_view days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+    static constexpr std::string_view months[] = {"January",   "February", "March",    "April",
+                                                  "May",       "June",     "July",     "August",
+                                                  "September", "October",  "November", "December"};
+    static constexpr std::string_view days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                "Thursday", "Friday", "Saturday"};
     const std::int64_t day_number = days_from_civil(t.year, t.month, t.day);
     const auto weekday = static_cast<int>(((day_number + 4) % 7 + 7) % 7);
     const auto year_day = static_cast<int>(day_number - days_from_civil(t.year, 1, 1));

@@ -206,17 +206,20 @@ inline void renderer::assign(int target, const value& v) {
     if (n.kind == node_kind::namespace_ref) {
         auto* object = object_cast<namespace_object>(slot(n.where), object_kind::name_space);
         if (!object) template_fail("cannot assign attribute on non-namespace object");
-        if (n.constant.as_string().front() == '_') template_fail("cannot store underscore-prefixed attributes on a namespace");
+        if (n.constant.as_string().front() == '_')
+            template_fail("cannot store underscore-prefixed attributes on a namespace");
         object->attributes.set(n.constant, v);
         return;
     }
     item_cursor cursor(v);
     value item;
     for (const int child : n.children) {
-        if (!cursor.next(*this, item)) template_fail("not enough values to unpack (expected " + std::to_string(n.children.size()) + ")");
+        if (!cursor.next(*this, item))
+            template_fail("not enough values to unpack (expected " + std::to_string(n.children.size()) + ")");
         assign(child, item);
     }
-    if (cursor.next(*this, item)) template_fail("too many values to unpack (expected " + std::to_string(n.children.size()) + ")");
+    if (cursor.next(*this, item))
+        template_fail("too many values to unpack (expected " + std::to_string(n.children.size()) + ")");
 }
 
 /// {% set x %}...{% endset %} and {% filter f %}...{% endfilter %}
@@ -384,10 +387,12 @@ inline void renderer::evaluate_arguments(const call_nodes& call, call_values& ou
     }
     if (call.double_star != no_node) {
         const value extra = evaluate(call.double_star);
-        if (!extra.is_mapping()) template_fail("argument after ** must be a mapping, not " + std::string(type_name(extra)));
+        if (!extra.is_mapping())
+            template_fail("argument after ** must be a mapping, not " + std::string(type_name(extra)));
         for (const auto& [key, v] : extra.as_map()) {
             if (!key.is_string()) template_fail("keywords must be strings");
-            if (out.find(key.as_string())) template_fail("got multiple values for keyword argument " + quoted(key.as_string()));
+            if (out.find(key.as_string()))
+                template_fail("got multiple values for keyword argument " + quoted(key.as_string()));
             out.named.emplace_back(std::string(key.as_string()), v);
         }
     }
@@ -469,7 +474,9 @@ inline value renderer::call_macro(macro_object& macro, call_values& arguments) {
     value_map rest;
     for (std::size_t i = 0; i < used.size(); ++i) {
         if (used[i]) continue;
-        if (n.kwargs_slot < 0) template_fail("macro " + quoted(macro.name) + " takes no keyword argument " + quoted(arguments.named[i].first));
+        if (n.kwargs_slot < 0)
+            template_fail("macro " + quoted(macro.name) + " takes no keyword argument " +
+                          quoted(arguments.named[i].first));
         rest.set(value(arguments.named[i].first), arguments.named[i].second);
     }
     if (arguments.positional.size() > count && n.varargs_slot < 0) {
@@ -491,8 +498,9 @@ inline value renderer::call_macro(macro_object& macro, call_values& arguments) {
         value& target = active_->slots[static_cast<std::size_t>(n.parameter_slots[i])];
         if (!target.is_missing()) continue;
         const std::size_t first_default = count - n.other.size();
-        const value fallback = i >= first_default ? evaluate(n.other[i - first_default])
-                                                  : value::undefined("parameter " + quoted(parameter_name(i)) + " was not provided");
+        const value fallback = i >= first_default
+                                   ? evaluate(n.other[i - first_default])
+                                   : value::undefined("parameter " + quoted(parameter_name(i)) + " was not provided");
         active_->slots[static_cast<std::size_t>(n.parameter_slots[i])] = fallback;
     }
     execute_all(n.children);
@@ -518,27 +526,32 @@ inline value renderer::call_global(global_function f, call_values& arguments) {
     switch (f) {
     case global_function::range: {
         no_names("range");
-        if (positional.empty() || positional.size() > 3) template_fail("range expected 1 to 3 arguments, got " + std::to_string(positional.size()));
+        if (positional.empty() || positional.size() > 3)
+            template_fail("range expected 1 to 3 arguments, got " + std::to_string(positional.size()));
         std::int64_t numbers[3] = {0, 0, 1};
         for (std::size_t i = 0; i < positional.size(); ++i) numbers[i] = to_index(positional[i]);
         if (positional.size() == 1) std::swap(numbers[0], numbers[1]);
         if (numbers[2] == 0) template_fail("range() arg 3 must not be zero");
         auto* range = new range_object(numbers[0], numbers[1], numbers[2]);
         value v = value::adopt(range);
-        if (range->size() > 100'000) template_fail("Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).");
+        if (range->size() > 100'000)
+            template_fail("Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).");
         return v;
     }
     case global_function::dict:
     case global_function::name_space: {
         value_map map;
-        if (positional.size() > 1) template_fail("expected at most 1 argument, got " + std::to_string(positional.size()));
+        if (positional.size() > 1)
+            template_fail("expected at most 1 argument, got " + std::to_string(positional.size()));
         if (positional.size() == 1) {
             if (positional[0].is_undefined()) fail_undefined(positional[0]);
             if (positional[0].is_mapping()) map = positional[0].as_map();
             else {
                 for (const value& pair : to_vector(positional[0])) {
                     const std::vector<value> two = to_vector(pair);
-                    if (two.size() != 2) template_fail("dictionary update sequence element has length " + std::to_string(two.size()) + "; 2 is required");
+                    if (two.size() != 2)
+                        template_fail("dictionary update sequence element has length " + std::to_string(two.size()) +
+                                      "; 2 is required");
                     map.set(two[0], two[1]);
                 }
             }
@@ -561,17 +574,20 @@ inline value renderer::call_global(global_function f, call_values& arguments) {
         return value::adopt(new cycler_object(positional));
     case global_function::joiner: {
         const value* separator = !positional.empty() ? &positional[0] : arguments.find("sep");
-        if (positional.size() + arguments.named.size() > 1 || (!separator && !arguments.named.empty())) template_fail("joiner() takes one argument");
+        if (positional.size() + arguments.named.size() > 1 || (!separator && !arguments.named.empty()))
+            template_fail("joiner() takes one argument");
         return value::adopt(new joiner_object(separator ? *separator : value(", ")));
     }
     case global_function::raise_exception: {
         const value* message = !positional.empty() ? &positional[0] : arguments.find("message");
-        if (!message || positional.size() + arguments.named.size() > 1) template_fail("raise_exception() takes one argument");
+        if (!message || positional.size() + arguments.named.size() > 1)
+            template_fail("raise_exception() takes one argument");
         template_fail(str(*message).bytes());
     }
     case global_function::strftime_now: {
         const value* format = !positional.empty() ? &positional[0] : arguments.find("format");
-        if (!format || !format->is_string() || positional.size() + arguments.named.size() > 1) template_fail("strftime_now() takes one string");
+        if (!format || !format->is_string() || positional.size() + arguments.named.size() > 1)
+            template_fail("strftime_now() takes one string");
         if (!clock_.read) template_fail("strftime_now: no clock");
         return value(format_time(format->as_string(), clock_.read(clock_.context)));
     }

@@ -18,7 +18,19 @@ APERTUS_BEGIN_NAMESPACE
 
 namespace detail::jinja {
 
-enum class token_kind : std::uint8_t { data, block_begin, block_end, variable_begin, variable_end, name, string, integer, floating, op, end };
+enum class token_kind : std::uint8_t {
+    data,
+    block_begin,
+    block_end,
+    variable_begin,
+    variable_end,
+    name,
+    string,
+    integer,
+    floating,
+    op,
+    end
+};
 
 struct token {
     token_kind kind;
@@ -66,7 +78,9 @@ private:
         t.text = std::move(text);
         tokens_.push_back(std::move(t));
     }
-    [[nodiscard]] bool at(std::size_t i, std::string_view what) const { return std::string_view(source_).substr(i, what.size()) == what; }
+    [[nodiscard]] bool at(std::size_t i, std::string_view what) const {
+        return std::string_view(source_).substr(i, what.size()) == what;
+    }
     [[nodiscard]] std::size_t skip_space(std::size_t i) const {
         while (i < source_.size()) {
             const code_point c = decode_utf8(source_, i);
@@ -165,7 +179,8 @@ private:
 
     void raw() {
         const std::size_t begin = pos_;
-        for (std::size_t open = source_.find("{%", begin); open != std::string::npos; open = source_.find("{%", open + 1)) {
+        for (std::size_t open = source_.find("{%", begin); open != std::string::npos;
+             open = source_.find("{%", open + 1)) {
             const char sign = sign_at(open + 2);
             std::size_t i = skip_space(open + 2 + (sign != '\0' ? 1 : 0));
             if (!at(i, "endraw")) continue;
@@ -252,7 +267,9 @@ private:
             while (true) {
                 const std::size_t digit = peek(i) == '_' ? i + 1 : i;
                 const char c = peek(digit);
-                const int d = is_digit(c) ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : 99;
+                const int d = is_digit(c)                              ? c - '0'
+                              : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10
+                                                                       : 99;
                 if (d >= prefixed) break;
                 i = digit + 1;
             }
@@ -285,7 +302,9 @@ private:
         std::size_t end = pos_;
         while (end < source_.size()) {
             const code_point c = decode_utf8(source_, end);
-            if (!c.valid || !(c.value == '_' || (c.value < 0x80 ? is_alphanumeric(c.value) : in_ranges(identifier_ranges, c.value)))) break;
+            if (!c.valid || !(c.value == '_' ||
+                              (c.value < 0x80 ? is_alphanumeric(c.value) : in_ranges(identifier_ranges, c.value))))
+                break;
             end += c.length;
         }
         if (end == pos_) return false;
@@ -334,14 +353,16 @@ private:
                 const std::string_view hex = text.substr(i, length);
                 std::uint32_t parsed = 0;
                 const auto r = std::from_chars(hex.data(), hex.data() + hex.size(), parsed, 16);
-                if (hex.size() < length || r.ptr != hex.data() + hex.size()) fail_here("truncated \\" + std::string(1, c) + " escape");
+                if (hex.size() < length || r.ptr != hex.data() + hex.size())
+                    fail_here("truncated \\" + std::string(1, c) + " escape");
                 number = parsed;
                 if (number > 0x10ffff) fail_here("illegal Unicode character");
                 append_utf8(out, number);
                 i += length;
             } else if (c == 'N') {
                 fail_here("\\N{...} escapes are not supported");
-            } else if (static_cast<unsigned char>(c) >= 0x80) { // jinja2 escapes what is not ASCII first, so a backslash stays
+            } else if (static_cast<unsigned char>(c) >=
+                       0x80) { // jinja2 escapes what is not ASCII first, so a backslash stays
                 const code_point p = decode_utf8(text, i - 1);
                 out += p.value < 0x100 ? "\\x" : p.value < 0x10000 ? "\\u" : "\\U";
                 for (int shift = p.value < 0x100 ? 4 : p.value < 0x10000 ? 12 : 28; shift >= 0; shift -= 4) {
@@ -373,7 +394,8 @@ private:
         if (c == ')' || c == ']' || c == '}') {
             if (open_brackets.empty()) fail_here("unexpected '" + std::string(1, c) + "'");
             if (open_brackets.back() != c) {
-                fail_here("unexpected '" + std::string(1, c) + "', expected '" + std::string(1, open_brackets.back()) + "'");
+                fail_here("unexpected '" + std::string(1, c) + "', expected '" + std::string(1, open_brackets.back()) +
+                          "'");
             }
             open_brackets.pop_back();
         }

@@ -45,7 +45,8 @@ struct text_window {
 }
 
 /// str.find and friends: the character index, or -1.
-[[nodiscard]] inline std::int64_t find_text(const value& self, const call_values& c, std::string_view name, bool from_right) {
+[[nodiscard]] inline std::int64_t find_text(const value& self, const call_values& c, std::string_view name,
+                                            bool from_right) {
     const bound_arguments a(name, c, {"sub", "start", "end"}, 1, 3);
     const std::string_view s = self.as_string();
     const std::string_view sub = a.text(0).view();
@@ -53,7 +54,9 @@ struct text_window {
     if (!w.valid) return -1;
     const std::string_view inside = s.substr(w.begin, w.end - w.begin);
     const std::size_t at = from_right ? inside.rfind(sub) : inside.find(sub);
-    return at == std::string_view::npos ? -1 : w.begin_index + static_cast<std::int64_t>(count_code_points(inside.substr(0, at)));
+    return at == std::string_view::npos
+               ? -1
+               : w.begin_index + static_cast<std::int64_t>(count_code_points(inside.substr(0, at)));
 }
 
 [[nodiscard]] inline value starts_or_ends(const value& self, const call_values& c, bool ends) {
@@ -66,7 +69,8 @@ struct text_window {
             template_fail("startswith first arg must be str or a tuple of str, not " + std::string(type_name(affix)));
         }
         const std::string_view x = affix.as_string();
-        return w.valid && inside.size() >= x.size() && (ends ? inside.substr(inside.size() - x.size()) : inside.substr(0, x.size())) == x;
+        return w.valid && inside.size() >= x.size() &&
+               (ends ? inside.substr(inside.size() - x.size()) : inside.substr(0, x.size())) == x;
     };
     if (!a[0].is_tuple()) return value(matches(a[0]));
     for (const value& affix : a[0].items()) {
@@ -102,7 +106,8 @@ struct text_window {
     spec.width = a.index(0, 0);
     if (spec.width > max_format_width) template_fail("width too big");
     if (a.has(1)) {
-        if (count_code_points(a.text(1).view()) != 1) template_fail("The fill character must be exactly one character long");
+        if (count_code_points(a.text(1).view()) != 1)
+            template_fail("The fill character must be exactly one character long");
         spec.fill = a.text(1);
     }
     const auto size = static_cast<std::int64_t>(count_code_points(self.as_string()));
@@ -124,8 +129,10 @@ struct text_window {
     const std::string_view separator = a.text(0).view();
     if (separator.empty()) template_fail("empty separator");
     const std::size_t at = from_right ? text.view().rfind(separator) : text.view().find(separator);
-    if (at == std::string_view::npos) return from_right ? value::tuple({value(""), value(""), self}) : value::tuple({self, value(""), value("")});
-    return value::tuple({value(text.slice(0, at)), value(text.slice(at, at + separator.size())), value(text.slice(at + separator.size(), text.size()))});
+    if (at == std::string_view::npos)
+        return from_right ? value::tuple({value(""), value(""), self}) : value::tuple({self, value(""), value("")});
+    return value::tuple({value(text.slice(0, at)), value(text.slice(at, at + separator.size())),
+                         value(text.slice(at + separator.size(), text.size()))});
 }
 
 template <class Test> [[nodiscard]] value classify(const value& self, const call_values& c, Test test) {
@@ -134,12 +141,16 @@ template <class Test> [[nodiscard]] value classify(const value& self, const call
 }
 
 inline constexpr method_entry string_methods[] = {
-    {"strip", [](renderer& r, const value& s, const call_values& c) { return strip_method(r, s, c, strip_side::both); }},
-    {"lstrip", [](renderer& r, const value& s, const call_values& c) { return strip_method(r, s, c, strip_side::left); }},
-    {"rstrip", [](renderer& r, const value& s, const call_values& c) { return strip_method(r, s, c, strip_side::right); }},
+    {"strip",
+     [](renderer& r, const value& s, const call_values& c) { return strip_method(r, s, c, strip_side::both); }},
+    {"lstrip",
+     [](renderer& r, const value& s, const call_values& c) { return strip_method(r, s, c, strip_side::left); }},
+    {"rstrip",
+     [](renderer& r, const value& s, const call_values& c) { return strip_method(r, s, c, strip_side::right); }},
     {"split", [](renderer& r, const value& s, const call_values& c) { return split_method(r, s, c, false); }},
     {"rsplit", [](renderer& r, const value& s, const call_values& c) { return split_method(r, s, c, true); }},
-    {"splitlines", [](renderer& r, const value& s, const call_values& c) {
+    {"splitlines",
+     [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("splitlines", c, {"keepends"});
          std::vector<value> out;
          for (marked_text& line : split_lines(s.as_text(), a.truthy(0, false))) out.emplace_back(std::move(line));
@@ -147,27 +158,33 @@ inline constexpr method_entry string_methods[] = {
      }},
     {"startswith", [](renderer&, const value& s, const call_values& c) { return starts_or_ends(s, c, false); }},
     {"endswith", [](renderer&, const value& s, const call_values& c) { return starts_or_ends(s, c, true); }},
-    {"upper", [](renderer& r, const value& s, const call_values& c) {
+    {"upper",
+     [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("upper", c, {});
          return like(r, s, change_case(s.as_text(), letter_case::upper));
      }},
-    {"lower", [](renderer& r, const value& s, const call_values& c) {
+    {"lower",
+     [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("lower", c, {});
          return like(r, s, change_case(s.as_text(), letter_case::lower));
      }},
-    {"casefold", [](renderer& r, const value& s, const call_values& c) { // full folding differs for a few letters only
+    {"casefold",
+     [](renderer& r, const value& s, const call_values& c) { // full folding differs for a few letters only
          const bound_arguments a("casefold", c, {});
          return like(r, s, change_case(s.as_text(), letter_case::lower));
      }},
-    {"title", [](renderer& r, const value& s, const call_values& c) {
+    {"title",
+     [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("title", c, {});
          return like(r, s, title_text(s.as_text()));
      }},
-    {"capitalize", [](renderer& r, const value& s, const call_values& c) {
+    {"capitalize",
+     [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("capitalize", c, {});
          return like(r, s, capitalize_text(s.as_text()));
      }},
-    {"swapcase", [](renderer& r, const value& s, const call_values& c) {
+    {"swapcase",
+     [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("swapcase", c, {});
          marked_text out;
          for (std::size_t i = 0; i < s.as_text().size();) {
@@ -177,17 +194,20 @@ inline constexpr method_entry string_methods[] = {
          }
          return like(r, s, std::move(out));
      }},
-    {"replace", [](renderer& r, const value& s, const call_values& c) {
+    {"replace",
+     [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("replace", c, {"old", "new", "count"}, 2, 3);
          return like(r, s, replace_text(s.as_text(), a.text(0).view(), a.text(1), a.index(2, -1), r.budget()));
      }},
-    {"join", [](renderer& r, const value& s, const call_values& c) {
+    {"join",
+     [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("join", c, {"iterable"}, 1, 1);
          marked_text out;
          bool first = true;
          item_cursor cursor(a[0]);
          for (value item; cursor.next(r, item); first = false) {
-             if (!item.is_string()) template_fail("sequence item: expected str instance, " + std::string(type_name(item)) + " found");
+             if (!item.is_string())
+                 template_fail("sequence item: expected str instance, " + std::string(type_name(item)) + " found");
              if (!first) out.append(s.as_text());
              out.append(item.as_text());
              r.budget().spend((s.as_text().size() + item.as_text().size()) / 16);
@@ -196,17 +216,20 @@ inline constexpr method_entry string_methods[] = {
      }},
     {"find", [](renderer&, const value& s, const call_values& c) { return value(find_text(s, c, "find", false)); }},
     {"rfind", [](renderer&, const value& s, const call_values& c) { return value(find_text(s, c, "rfind", true)); }},
-    {"index", [](renderer&, const value& s, const call_values& c) {
+    {"index",
+     [](renderer&, const value& s, const call_values& c) {
          const std::int64_t at = find_text(s, c, "index", false);
          if (at < 0) template_fail("substring not found");
          return value(at);
      }},
-    {"rindex", [](renderer&, const value& s, const call_values& c) {
+    {"rindex",
+     [](renderer&, const value& s, const call_values& c) {
          const std::int64_t at = find_text(s, c, "rindex", true);
          if (at < 0) template_fail("substring not found");
          return value(at);
      }},
-    {"count", [](renderer&, const value& s, const call_values& c) {
+    {"count",
+     [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("count", c, {"sub", "start", "end"}, 1, 3);
          const text_window w = window_of(s.as_string(), a, 1);
          if (!w.valid) return value(0);
@@ -214,14 +237,17 @@ inline constexpr method_entry string_methods[] = {
          const std::string_view sub = a.text(0).view();
          if (sub.empty()) return value(static_cast<std::int64_t>(count_code_points(inside)) + 1);
          std::int64_t n = 0;
-         for (std::size_t at = inside.find(sub); at != std::string_view::npos; at = inside.find(sub, at + sub.size())) ++n;
+         for (std::size_t at = inside.find(sub); at != std::string_view::npos; at = inside.find(sub, at + sub.size()))
+             ++n;
          return value(n);
      }},
-    {"format", [](renderer& r, const value& s, const call_values& c) { return like(r, s, brace_formatter(r, c).run(s.as_text())); }},
+    {"format", [](renderer& r, const value& s,
+                  const call_values& c) { return like(r, s, brace_formatter(r, c).run(s.as_text())); }},
     {"ljust", [](renderer& r, const value& s, const call_values& c) { return justify(r, s, c, '<'); }},
     {"rjust", [](renderer& r, const value& s, const call_values& c) { return justify(r, s, c, '>'); }},
     {"center", [](renderer& r, const value& s, const call_values& c) { return justify(r, s, c, '^'); }},
-    {"zfill", [](renderer& r, const value& s, const call_values& c) {
+    {"zfill",
+     [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("zfill", c, {"width"}, 1, 1);
          format_spec spec;
          spec.width = a.index(0, 0);
@@ -231,56 +257,78 @@ inline constexpr method_entry string_methods[] = {
          const bool is_signed = !s.as_string().empty() && (s.as_string()[0] == '-' || s.as_string()[0] == '+');
          return like(r, s, pad(s.as_text(), spec, '=', is_signed ? 1 : 0));
      }},
-    {"removeprefix", [](renderer& r, const value& s, const call_values& c) {
+    {"removeprefix",
+     [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("removeprefix", c, {"prefix"}, 1, 1);
          const std::size_t n = s.as_string().starts_with(a.text(0).view()) ? a.text(0).size() : 0;
          return like(r, s, s.as_text().slice(n, s.as_text().size()));
      }},
-    {"removesuffix", [](renderer& r, const value& s, const call_values& c) {
+    {"removesuffix",
+     [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("removesuffix", c, {"suffix"}, 1, 1);
          const std::size_t n = s.as_string().ends_with(a.text(0).view()) ? a.text(0).size() : 0;
          return like(r, s, s.as_text().slice(0, s.as_text().size() - n));
      }},
     {"partition", [](renderer&, const value& s, const call_values& c) { return partition(s, c, false); }},
     {"rpartition", [](renderer&, const value& s, const call_values& c) { return partition(s, c, true); }},
-    {"isdigit", [](renderer&, const value& s, const call_values& c) { return classify(s, c, [](char32_t p) { return in_ranges(digit_ranges, p); }); }},
-    {"isnumeric", [](renderer&, const value& s, const call_values& c) { return classify(s, c, [](char32_t p) { return in_ranges(numeric_ranges, p); }); }},
-    {"isdecimal", [](renderer&, const value& s, const call_values& c) { return classify(s, c, [](char32_t p) { return decimal_digit(p) >= 0; }); }},
-    {"isalpha", [](renderer&, const value& s, const call_values& c) { return classify(s, c, [](char32_t p) { return is_alphabetic(p); }); }},
-    {"isalnum", [](renderer&, const value& s, const call_values& c) { return classify(s, c, [](char32_t p) { return is_alphanumeric(p); }); }},
-    {"isspace", [](renderer&, const value& s, const call_values& c) { return classify(s, c, [](char32_t p) { return is_space(p); }); }},
-    {"isascii", [](renderer&, const value& s, const call_values& c) {
+    {"isdigit",
+     [](renderer&, const value& s, const call_values& c) {
+         return classify(s, c, [](char32_t p) { return in_ranges(digit_ranges, p); });
+     }},
+    {"isnumeric",
+     [](renderer&, const value& s, const call_values& c) {
+         return classify(s, c, [](char32_t p) { return in_ranges(numeric_ranges, p); });
+     }},
+    {"isdecimal",
+     [](renderer&, const value& s, const call_values& c) {
+         return classify(s, c, [](char32_t p) { return decimal_digit(p) >= 0; });
+     }},
+    {"isalpha", [](renderer&, const value& s,
+                   const call_values& c) { return classify(s, c, [](char32_t p) { return is_alphabetic(p); }); }},
+    {"isalnum", [](renderer&, const value& s,
+                   const call_values& c) { return classify(s, c, [](char32_t p) { return is_alphanumeric(p); }); }},
+    {"isspace", [](renderer&, const value& s,
+                   const call_values& c) { return classify(s, c, [](char32_t p) { return is_space(p); }); }},
+    {"isascii",
+     [](renderer&, const value& s, const call_values& c) {
          return value(s.as_text().empty() || classify(s, c, [](char32_t p) { return p < 0x80; }).as_integer() != 0);
      }},
-    {"isupper", [](renderer&, const value& s, const call_values& c) {
+    {"isupper",
+     [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("isupper", c, {});
          return value(has_case(s.as_string(), true));
      }},
-    {"islower", [](renderer&, const value& s, const call_values& c) {
+    {"islower",
+     [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("islower", c, {});
          return value(has_case(s.as_string(), false));
      }},
 };
 
 inline constexpr method_entry mapping_methods[] = {
-    {"get", [](renderer&, const value& s, const call_values& c) {
+    {"get",
+     [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("get", c, {"key", "default"}, 1, 2);
          const value* found = s.as_map().find_key(a[0]);
          return found ? *found : a.get(1, value(nullptr));
      }},
-    {"items", [](renderer&, const value& s, const call_values& c) {
+    {"items",
+     [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("items", c, {});
          return value::adopt(new view_object(s, view_object::part::items));
      }},
-    {"keys", [](renderer&, const value& s, const call_values& c) {
+    {"keys",
+     [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("keys", c, {});
          return value::adopt(new view_object(s, view_object::part::keys));
      }},
-    {"values", [](renderer&, const value& s, const call_values& c) {
+    {"values",
+     [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("values", c, {});
          return value::adopt(new view_object(s, view_object::part::values));
      }},
-    {"copy", [](renderer&, const value& s, const call_values& c) {
+    {"copy",
+     [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("copy", c, {});
          return s;
      }},
@@ -310,7 +358,8 @@ inline constexpr method_entry mapping_methods[] = {
 inline constexpr method_entry list_methods[] = {
     {"index", sequence_index},
     {"count", sequence_count},
-    {"copy", [](renderer&, const value& s, const call_values& c) {
+    {"copy",
+     [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("copy", c, {});
          return s;
      }},
@@ -318,13 +367,15 @@ inline constexpr method_entry list_methods[] = {
 inline constexpr method_entry tuple_methods[] = {{"index", sequence_index}, {"count", sequence_count}};
 
 inline constexpr method_entry loop_methods[] = {
-    {"cycle", [](renderer&, const value& s, const call_values& c) {
+    {"cycle",
+     [](renderer&, const value& s, const call_values& c) {
          const auto* loop = object_cast<loop_object>(s, object_kind::loop);
          if (c.positional.empty() || !c.named.empty()) template_fail("no items for cycling given");
          const std::int64_t at = loop->index0 < 0 ? 0 : loop->index0;
          return c.positional[static_cast<std::size_t>(at) % c.positional.size()];
      }},
-    {"changed", [](renderer& r, const value& s, const call_values& c) {
+    {"changed",
+     [](renderer& r, const value& s, const call_values& c) {
          auto* loop = object_cast<loop_object>(s, object_kind::loop);
          if (!c.named.empty()) template_fail("changed() takes no keyword arguments");
          value now = value::tuple(c.positional);
@@ -335,14 +386,16 @@ inline constexpr method_entry loop_methods[] = {
 };
 
 inline constexpr method_entry cycler_methods[] = {
-    {"next", [](renderer&, const value& s, const call_values& c) {
+    {"next",
+     [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("next", c, {});
          auto* cycler = object_cast<cycler_object>(s, object_kind::cycler);
          const value v = cycler->items[cycler->position];
          cycler->position = (cycler->position + 1) % cycler->items.size();
          return v;
      }},
-    {"reset", [](renderer&, const value& s, const call_values& c) {
+    {"reset",
+     [](renderer&, const value& s, const call_values& c) {
          const bound_arguments a("reset", c, {});
          object_cast<cycler_object>(s, object_kind::cycler)->position = 0;
          return value(nullptr);
@@ -355,7 +408,9 @@ struct method_table {
 };
 
 [[nodiscard]] inline method_table methods_of(const value& self) noexcept {
-    const auto all = []<std::size_t N>(const method_entry(&table)[N]) { return method_table{table, static_cast<int>(N)}; };
+    const auto all = []<std::size_t N>(const method_entry(&table)[N]) {
+        return method_table{table, static_cast<int>(N)};
+    };
     switch (self.kind()) {
     case value_kind::string: return all(string_methods);
     case value_kind::mapping: return all(mapping_methods);
@@ -377,7 +432,9 @@ inline int find_method(const value& self, std::string_view name) noexcept {
     return -1;
 }
 
-inline std::string_view method_name(const value& self, int index) noexcept { return methods_of(self).entries[index].name; }
+inline std::string_view method_name(const value& self, int index) noexcept {
+    return methods_of(self).entries[index].name;
+}
 
 inline value call_method(renderer& r, const method_object& method, call_values& arguments) {
     return methods_of(method.self).entries[method.index].run(r, method.self, arguments);

@@ -33,18 +33,33 @@ struct call_values {
     }
 };
 
-enum class object_kind : std::uint8_t { range, view, generator, function, macro, method, name_space, loop, cycler, joiner, host };
+enum class object_kind : std::uint8_t {
+    range,
+    view,
+    generator,
+    function,
+    macro,
+    method,
+    name_space,
+    loop,
+    cycler,
+    joiner,
+    host
+};
 
 /// Base of the engine's objects.
 class engine_object : public printable_object {
 public:
     explicit engine_object(object_kind k, std::uint32_t nesting = 0) : printable_object(nesting), kind(k) {}
-    void print(marked_text& out, work_budget&, const value&, const repr_frame*) const override { out.append("<" + std::string(type_name()) + " object>"); }
+    void print(marked_text& out, work_budget&, const value&, const repr_frame*) const override {
+        out.append("<" + std::string(type_name()) + " object>");
+    }
     const object_kind kind;
 };
 
 struct range_object final : engine_object {
-    range_object(std::int64_t a, std::int64_t b, std::int64_t s) : engine_object(object_kind::range), start(a), stop(b), step(s) {}
+    range_object(std::int64_t a, std::int64_t b, std::int64_t s)
+        : engine_object(object_kind::range), start(a), stop(b), step(s) {}
     [[nodiscard]] std::string_view type_name() const override { return "range"; }
     /// Number of elements; computed without overflow.
     [[nodiscard]] std::uint64_t size() const noexcept {
@@ -54,9 +69,12 @@ struct range_object final : engine_object {
         const std::uint64_t stride = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
         return (span - 1) / stride + 1;
     }
-    [[nodiscard]] value at(std::uint64_t i) const noexcept { return value(start + static_cast<std::int64_t>(i) * step); }
+    [[nodiscard]] value at(std::uint64_t i) const noexcept {
+        return value(start + static_cast<std::int64_t>(i) * step);
+    }
     void print(marked_text& out, work_budget&, const value&, const repr_frame*) const override {
-        out.append("range(" + std::to_string(start) + ", " + std::to_string(stop) + (step != 1 ? ", " + std::to_string(step) : "") + ")");
+        out.append("range(" + std::to_string(start) + ", " + std::to_string(stop) +
+                   (step != 1 ? ", " + std::to_string(step) : "") + ")");
     }
     std::int64_t start, stop, step;
 };
@@ -156,7 +174,8 @@ private:
 /// The special variable `loop`.
 struct loop_object final : engine_object {
     loop_object(renderer& r, const value& items, std::int64_t nesting)
-        : engine_object(object_kind::loop, items.depth() + 1), owner(r), source(items), cursor(items), depth0(nesting) {}
+        : engine_object(object_kind::loop, items.depth() + 1), owner(r), source(items), cursor(items), depth0(nesting) {
+    }
     /// At the end of the loop: lets go of everything, so that a kept `loop` neither dangles nor chains.
     void finish() {
         definition = no_node;
@@ -174,17 +193,18 @@ struct loop_object final : engine_object {
     std::int64_t depth0;
     std::int64_t index0 = -1;
     std::int64_t known_length = -1;
-    std::vector<value> ahead;      ///< read but not yet used, next one last
+    std::vector<value> ahead; ///< read but not yet used, next one last
     bool exhausted = false;
     value before, current;
-    value changed;                 ///< tuple of the last call of changed(), missing at first
-    int definition = no_node;      ///< the loop's node
-    activation* running = nullptr; ///< where its variables are
+    value changed;                   ///< tuple of the last call of changed(), missing at first
+    int definition = no_node;        ///< the loop's node
+    activation* running = nullptr;   ///< where its variables are
     activation* enclosing = nullptr; ///< recursive: where the loop statement stands
 };
 
 struct cycler_object final : engine_object {
-    explicit cycler_object(std::vector<value> v) : engine_object(object_kind::cycler, sequence_rep::nesting(v)), items(std::move(v)) {}
+    explicit cycler_object(std::vector<value> v)
+        : engine_object(object_kind::cycler, sequence_rep::nesting(v)), items(std::move(v)) {}
     [[nodiscard]] std::string_view type_name() const override { return "Cycler"; }
     std::vector<value> items;
     std::size_t position = 0;

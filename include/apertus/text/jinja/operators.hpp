@@ -28,7 +28,8 @@ namespace detail::jinja {
 /// An int (or bool) used as an index or a count.
 [[nodiscard]] inline std::int64_t to_index(const value& v) {
     if (v.is_undefined()) renderer::fail_undefined(v);
-    if (!v.is_integer() && !v.is_boolean()) template_fail("'" + std::string(type_name(v)) + "' object cannot be interpreted as an integer");
+    if (!v.is_integer() && !v.is_boolean())
+        template_fail("'" + std::string(type_name(v)) + "' object cannot be interpreted as an integer");
     return v.as_integer();
 }
 
@@ -37,7 +38,12 @@ namespace detail::jinja {
     marked_text out;
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text.bytes()[i];
-        const std::string_view entity = c == '&' ? "&amp;" : c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '\'' ? "&#39;" : c == '"' ? "&#34;" : "";
+        const std::string_view entity = c == '&'    ? "&amp;"
+                                        : c == '<'  ? "&lt;"
+                                        : c == '>'  ? "&gt;"
+                                        : c == '\'' ? "&#39;"
+                                        : c == '"'  ? "&#34;"
+                                                    : "";
         if (entity.empty()) out.push_back(c, text.from_user(i));
         else out.append(entity, text.from_user(i));
     }
@@ -47,11 +53,13 @@ namespace detail::jinja {
 [[noreturn]] inline void fail_operands(std::string_view sign, const value& a, const value& b) {
     if (a.is_undefined()) renderer::fail_undefined(a);
     if (b.is_undefined()) renderer::fail_undefined(b);
-    template_fail("unsupported operand type(s) for " + std::string(sign) + ": '" + std::string(type_name(a)) + "' and '" +
-                  std::string(type_name(b)) + "'");
+    template_fail("unsupported operand type(s) for " + std::string(sign) + ": '" + std::string(type_name(a)) +
+                  "' and '" + std::string(type_name(b)) + "'");
 }
 
-[[noreturn]] inline void fail_overflow() { template_fail("integer overflow: results beyond 64 bits are not supported"); }
+[[noreturn]] inline void fail_overflow() {
+    template_fail("integer overflow: results beyond 64 bits are not supported");
+}
 
 [[nodiscard]] inline double floor_modulo(double a, double b) {
     double m = std::fmod(a, b);
@@ -129,9 +137,11 @@ namespace detail::jinja {
         return value(floor_modulo(a, b));
     default: {
         if (a == 0 && b < 0) template_fail("0.0 cannot be raised to a negative power");
-        if (a < 0 && std::isfinite(a) && std::isfinite(b) && b != std::floor(b)) template_fail("complex results are not supported");
+        if (a < 0 && std::isfinite(a) && std::isfinite(b) && b != std::floor(b))
+            template_fail("complex results are not supported");
         const double result = std::pow(a, b);
-        if (std::isinf(result) && std::isfinite(a) && std::isfinite(b)) template_fail("(34, 'Numerical result out of range')");
+        if (std::isinf(result) && std::isfinite(a) && std::isfinite(b))
+            template_fail("(34, 'Numerical result out of range')");
         return value(result);
     }
     }
@@ -174,7 +184,8 @@ namespace detail::jinja {
     if (size != 0 && times > 10'000'000 / size) template_fail("repeated list is too large");
     r.budget().spend(size * times);
     std::vector<value> out;
-    for (std::uint64_t i = 0; i < times && size != 0; ++i) out.insert(out.end(), sequence.items().begin(), sequence.items().end());
+    for (std::uint64_t i = 0; i < times && size != 0; ++i)
+        out.insert(out.end(), sequence.items().begin(), sequence.items().end());
     return sequence.is_list() ? value::list(std::move(out)) : value::tuple(std::move(out));
 }
 
@@ -222,7 +233,10 @@ inline value renderer::negate(const value& v) {
 [[nodiscard]] inline bool ordered(operation op, const value& a, const value& b, work_budget& budget) {
     const auto accept = [op](int order) { // of a against b; 2 is unordered
         if (order == 2) return false;
-        return op == operation::less ? order < 0 : op == operation::less_equal ? order <= 0 : op == operation::greater ? order > 0 : order >= 0;
+        return op == operation::less         ? order < 0
+               : op == operation::less_equal ? order <= 0
+               : op == operation::greater    ? order > 0
+                                             : order >= 0;
     };
     budget.spend(1);
     if (a.is_number() && b.is_number()) return accept(compare_numbers(a, b));
@@ -240,8 +254,8 @@ inline value renderer::negate(const value& v) {
     }
     if (a.is_undefined()) renderer::fail_undefined(a);
     if (b.is_undefined()) renderer::fail_undefined(b);
-    template_fail("'" + std::string(sign_of(op)) + "' not supported between instances of '" + std::string(type_name(a)) + "' and '" +
-                  std::string(type_name(b)) + "'");
+    template_fail("'" + std::string(sign_of(op)) + "' not supported between instances of '" +
+                  std::string(type_name(a)) + "' and '" + std::string(type_name(b)) + "'");
 }
 
 inline bool renderer::compare(operation op, const value& a, const value& b) {
@@ -257,13 +271,15 @@ inline bool renderer::compare(operation op, const value& a, const value& b) {
 inline bool renderer::contains(const value& container, const value& item) {
     switch (container.kind()) {
     case value_kind::string:
-        if (!item.is_string()) template_fail("'in <string>' requires string as left operand, not " + std::string(type_name(item)));
+        if (!item.is_string())
+            template_fail("'in <string>' requires string as left operand, not " + std::string(type_name(item)));
         budget_.spend(container.as_text().size() / 64);
         return container.as_string().find(item.as_string()) != std::string_view::npos;
     case value_kind::mapping: return container.as_map().find_key(item) != nullptr;
     case value_kind::undefined: return false;
     case value_kind::object:
-        if (const auto* view = object_cast<view_object>(container, object_kind::view); view && view->what == view_object::part::keys) {
+        if (const auto* view = object_cast<view_object>(container, object_kind::view);
+            view && view->what == view_object::part::keys) {
             return view->map.as_map().find_key(item) != nullptr;
         }
         break;
@@ -295,7 +311,8 @@ inline bool renderer::contains(const value& container, const value& item) {
 /// A method bound to `object`, an undefined value for a hidden one, or missing when there is none of that name.
 [[nodiscard]] inline value find_bound_method(const value& object, std::string_view name) {
     if (is_mutating_method(object, name)) {
-        return value::undefined("access to attribute " + quoted(name) + " of '" + std::string(type_name(object)) + "' object is unsafe.");
+        return value::undefined("access to attribute " + quoted(name) + " of '" + std::string(type_name(object)) +
+                                "' object is unsafe.");
     }
     const int index = find_method(object, name);
     if (index < 0) return {};
@@ -315,7 +332,8 @@ inline value renderer::get_attribute(const value& object, std::string_view name)
     if (const auto* cycler = object_cast<cycler_object>(object, object_kind::cycler); cycler && name == "current") {
         return cycler->items[cycler->position];
     }
-    if (const auto* macro = object_cast<macro_object>(object, object_kind::macro); macro && name == "name") return value(macro->name);
+    if (const auto* macro = object_cast<macro_object>(object, object_kind::macro); macro && name == "name")
+        return value(macro->name);
     value method = find_bound_method(object, name);
     if (!method.is_missing()) return method;
     if (object.is_mapping()) {
@@ -387,14 +405,20 @@ inline value renderer::slice(const value& object, const value& start, const valu
     const std::int64_t first = start.is_none() ? (stride < 0 ? size - 1 : 0) : clip(bound(start, 0));
     const std::int64_t last = stop.is_none() ? (stride < 0 ? -1 : size) : clip(bound(stop, 0));
     if (range) {
-        const value list = value::list(to_vector(object)); // a range of at most 100,000
-        return slice(list, start, stop, step);
+        const auto scaled = [&](std::int64_t n) {
+            return integer_operation(operation::multiply, n, range->step).as_integer();
+        };
+        const auto at = [&](std::int64_t i) {
+            return integer_operation(operation::add, range->start, scaled(i)).as_integer();
+        };
+        return value::adopt(new range_object(at(first), at(last), scaled(stride)));
     }
     budget_.spend(static_cast<std::uint64_t>(size) / 16 + 1);
     if (is_text && stride == 1) {
         const std::string_view s = object.as_string();
         const std::size_t begin = byte_of_code_point(s, static_cast<std::size_t>(first));
-        const std::size_t end = last <= first ? begin : begin + byte_of_code_point(s.substr(begin), static_cast<std::size_t>(last - first));
+        const std::size_t end =
+            last <= first ? begin : begin + byte_of_code_point(s.substr(begin), static_cast<std::size_t>(last - first));
         marked_text out = object.as_text().slice(begin, end);
         charge(out.size());
         return object.is_markup() ? value::markup(std::move(out)) : value(std::move(out));

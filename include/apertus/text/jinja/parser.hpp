@@ -21,9 +21,7 @@ class parser {
 public:
     parser(std::vector<token> tokens, template_tree& tree) : tokens_(std::move(tokens)), tree_(tree) {}
 
-    void run() {
-        tree_.body = statements({});
-    }
+    void run() { tree_.body = statements({}); }
 
 private:
     // -- tokens
@@ -33,8 +31,12 @@ private:
     void advance() noexcept {
         if (at_ + 1 < tokens_.size()) ++at_;
     }
-    [[nodiscard]] bool is_name(std::string_view word) const noexcept { return current().kind == token_kind::name && current().text == word; }
-    [[nodiscard]] bool is_op(std::string_view sign) const noexcept { return current().kind == token_kind::op && current().text == sign; }
+    [[nodiscard]] bool is_name(std::string_view word) const noexcept {
+        return current().kind == token_kind::name && current().text == word;
+    }
+    [[nodiscard]] bool is_op(std::string_view sign) const noexcept {
+        return current().kind == token_kind::op && current().text == sign;
+    }
     bool skip_name(std::string_view word) {
         if (!is_name(word)) return false;
         advance();
@@ -61,7 +63,9 @@ private:
         }
         return {};
     }
-    [[noreturn]] void fail_at(int line, const std::string& message) const { throw template_syntax_failure(line, message); }
+    [[noreturn]] void fail_at(int line, const std::string& message) const {
+        throw template_syntax_failure(line, message);
+    }
     [[noreturn]] void fail_expected(std::string_view what) const {
         fail_at(current().line, "expected " + std::string(what) + ", found '" + describe(current()) + "'");
     }
@@ -97,8 +101,10 @@ private:
     /// Computes the node's depth from its children; call when the node is complete.
     int finish(int index) {
         int deepest = 0;
-        for_each_child(tree_[index], [&](int child) { deepest = tree_[child].depth > deepest ? tree_[child].depth : deepest; });
-        if (deepest >= max_tree_depth) fail_at(tree_[index].line, "template nested too deeply (limit " + std::to_string(max_tree_depth) + ")");
+        for_each_child(tree_[index],
+                       [&](int child) { deepest = tree_[child].depth > deepest ? tree_[child].depth : deepest; });
+        if (deepest >= max_tree_depth)
+            fail_at(tree_[index].line, "template nested too deeply (limit " + std::to_string(max_tree_depth) + ")");
         tree_[index].depth = deepest + 1;
         return index;
     }
@@ -133,7 +139,8 @@ private:
     struct nesting {
         explicit nesting(parser& p) : owner(p) {
             if (++owner.depth_ > max_tree_depth) {
-                owner.fail_at(owner.current().line, "template nested too deeply (limit " + std::to_string(max_tree_depth) + ")");
+                owner.fail_at(owner.current().line,
+                              "template nested too deeply (limit " + std::to_string(max_tree_depth) + ")");
             }
         }
         ~nesting() { --owner.depth_; }
@@ -177,7 +184,8 @@ private:
             }
         }
         flush();
-        if (ends.size() > 0) fail_at(current().line, "Unexpected end of template: expected '" + std::string(*ends.begin()) + "'");
+        if (ends.size() > 0)
+            fail_at(current().line, "Unexpected end of template: expected '" + std::string(*ends.begin()) + "'");
         return body;
     }
 
@@ -391,7 +399,8 @@ private:
             if (known == name) fail_at(line, "block " + quoted(name) + " defined twice");
         }
         blocks_.push_back(name);
-        if (is_name("scoped") || is_name("required")) fail_at(line, "scoped and required blocks are not supported in chat templates");
+        if (is_name("scoped") || is_name("required"))
+            fail_at(line, "scoped and required blocks are not supported in chat templates");
         std::vector<int> body = block_body({"endblock"});
         advance();
         if (is_name(name)) advance();
@@ -408,7 +417,8 @@ private:
         return name;
     }
     [[nodiscard]] static bool assignable(std::string_view name) noexcept {
-        return name != "true" && name != "false" && name != "none" && name != "True" && name != "False" && name != "None";
+        return name != "true" && name != "false" && name != "none" && name != "True" && name != "False" &&
+               name != "None";
     }
 
     /// Names, `ns.attr` when allowed, and tuples of them. `end_word` is the keyword after the target ("in").
@@ -514,7 +524,8 @@ private:
     int and_expression() {
         const int line = current().line;
         int left = not_expression();
-        while (skip_name("and")) left = add_binary(node_kind::logical_and, operation::add, left, not_expression(), line);
+        while (skip_name("and"))
+            left = add_binary(node_kind::logical_and, operation::add, left, not_expression(), line);
         return left;
     }
 
@@ -584,8 +595,10 @@ private:
         const int line = current().line;
         int left = power();
         while (is_op("*") || is_op("/") || is_op("//") || is_op("%")) {
-            const operation op = is_op("*") ? operation::multiply : is_op("/") ? operation::divide
-                                                                  : is_op("//") ? operation::floor_divide : operation::modulo;
+            const operation op = is_op("*")    ? operation::multiply
+                                 : is_op("/")  ? operation::divide
+                                 : is_op("//") ? operation::floor_divide
+                                               : operation::modulo;
             advance();
             left = add_binary(node_kind::binary, op, left, power(), line);
         }

@@ -28,7 +28,10 @@ struct code_point {
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned lead = byte(at);
     if (lead < 0x80) return {lead, 1, true};
-    const std::size_t length = lead >= 0xf0 && lead < 0xf5 ? 4 : lead >= 0xe0 && lead < 0xf0 ? 3 : lead >= 0xc2 && lead < 0xe0 ? 2 : 0;
+    const std::size_t length = lead >= 0xf0 && lead < 0xf5   ? 4
+                               : lead >= 0xe0 && lead < 0xf0 ? 3
+                               : lead >= 0xc2 && lead < 0xe0 ? 2
+                                                             : 0;
     if (length == 0 || at + length > text.size()) return {0xfffd, 1, false};
     char32_t c = lead & (0x7fU >> length);
     for (std::size_t i = 1; i < length; ++i) {
@@ -58,7 +61,8 @@ inline void append_utf8(std::string& out, char32_t c) {
 }
 
 /// The first entry of a sorted table that does not end before `c`, or its size.
-template <class Entry, std::size_t N> [[nodiscard]] std::size_t find_entry(const Entry (&table)[N], char32_t c) noexcept {
+template <class Entry, std::size_t N>
+[[nodiscard]] std::size_t find_entry(const Entry (&table)[N], char32_t c) noexcept {
     std::size_t low = 0;
     std::size_t high = N;
     while (low < high) {
@@ -256,8 +260,8 @@ enum class strip_side { both, left, right };
 }
 
 /// str.replace; count < 0 means all.
-[[nodiscard]] inline marked_text replace_text(const marked_text& text, std::string_view old, const marked_text& replacement,
-                                              std::int64_t count, work_budget& budget) {
+[[nodiscard]] inline marked_text replace_text(const marked_text& text, std::string_view old,
+                                              const marked_text& replacement, std::int64_t count, work_budget& budget) {
     marked_text out;
     const std::string_view s = text.view();
     std::size_t i = 0;
@@ -296,7 +300,8 @@ void append_case(std::string& out, char32_t c, const case_run (&runs)[R], const 
         }
         return;
     }
-    append_utf8(out, in_runs(runs, c) ? static_cast<char32_t>(static_cast<int>(c) + runs[find_entry(runs, c)].delta) : c);
+    append_utf8(out,
+                in_runs(runs, c) ? static_cast<char32_t>(static_cast<int>(c) + runs[find_entry(runs, c)].delta) : c);
 }
 
 /// Whether the sigma at byte `at` is the last letter of a word (Unicode's Final_Sigma).
@@ -326,7 +331,8 @@ inline std::size_t append_cased(marked_text& out, const marked_text& text, std::
         out.append(text, at, at + 1);
     } else if (c.value < 0x80) {
         char byte = s[at];
-        if (to == letter_case::lower ? byte >= 'A' && byte <= 'Z' : byte >= 'a' && byte <= 'z') byte = static_cast<char>(byte ^ 0x20);
+        if (to == letter_case::lower ? byte >= 'A' && byte <= 'Z' : byte >= 'a' && byte <= 'z')
+            byte = static_cast<char>(byte ^ 0x20);
         out.push_back(byte, text.from_user(at));
     } else {
         std::string mapped;
@@ -350,7 +356,8 @@ inline std::size_t append_cased(marked_text& out, const marked_text& text, std::
 /// str.capitalize: the first character in title case, the others in lower case.
 [[nodiscard]] inline marked_text capitalize_text(const marked_text& text) {
     marked_text out;
-    for (std::size_t i = 0; i < text.size();) i += append_cased(out, text, i, i == 0 ? letter_case::title : letter_case::lower);
+    for (std::size_t i = 0; i < text.size();)
+        i += append_cased(out, text, i, i == 0 ? letter_case::title : letter_case::lower);
     return out;
 }
 

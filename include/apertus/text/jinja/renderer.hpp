@@ -27,9 +27,9 @@ struct civil_time {
 
 /// Bounds of one rendering.
 struct render_limits {
-    std::uint64_t max_steps = 20'000'000;     ///< evaluated nodes; 16 bytes of text made count as one
-    std::uint64_t max_output = 64ULL << 20;   ///< bytes of any one string, the result included
-    int max_depth = 800;                      ///< nested statements, expressions and calls; each takes about half a KiB of stack
+    std::uint64_t max_steps = 20'000'000;   ///< evaluated nodes; 16 bytes of text made count as one
+    std::uint64_t max_output = 64ULL << 20; ///< bytes of any one string, the result included
+    int max_depth = 800; ///< nested statements, expressions and calls; each takes about half a KiB of stack
 };
 
 namespace detail::jinja {
@@ -44,8 +44,10 @@ struct time_source {
 
 class renderer {
 public:
-    renderer(const template_tree& tree, const value_map& globals, const value_map& variables, const render_limits& limits, time_source clock)
-        : tree_(tree), globals_(globals), variables_(variables), limits_(limits), clock_(clock), budget_(limits.max_steps) {}
+    renderer(const template_tree& tree, const value_map& globals, const value_map& variables,
+             const render_limits& limits, time_source clock)
+        : tree_(tree), globals_(globals), variables_(variables), limits_(limits), clock_(clock),
+          budget_(limits.max_steps) {}
     renderer(const renderer&) = delete;
     renderer& operator=(const renderer&) = delete;
     ~renderer() {
@@ -74,7 +76,8 @@ public:
     [[nodiscard]] const template_tree& tree() const noexcept { return tree_; }
     /// Counts the bytes of a new string and refuses an oversized one.
     void charge(std::size_t bytes) {
-        if (bytes > limits_.max_output) template_fail("text larger than the limit of " + std::to_string(limits_.max_output) + " bytes");
+        if (bytes > limits_.max_output)
+            template_fail("text larger than the limit of " + std::to_string(limits_.max_output) + " bytes");
         budget_.spend(bytes / 16);
     }
     [[nodiscard]] marked_text str(const value& v) { return to_text(v, budget_); }
@@ -257,8 +260,9 @@ inline item_cursor::item_cursor(value v) : source_(std::move(v)) {
     case value_kind::mapping: return;
     case value_kind::object: {
         const auto* object = dynamic_cast<const engine_object*>(&source_.as_object());
-        if (object && (object->kind == object_kind::range || object->kind == object_kind::view || object->kind == object_kind::generator ||
-                       object->kind == object_kind::loop)) return;
+        if (object && (object->kind == object_kind::range || object->kind == object_kind::view ||
+                       object->kind == object_kind::generator || object->kind == object_kind::loop))
+            return;
         break;
     }
     default: break;
@@ -326,8 +330,10 @@ inline std::int64_t renderer::length(const value& v) {
     case value_kind::tuple: return static_cast<std::int64_t>(v.items().size());
     case value_kind::mapping: return static_cast<std::int64_t>(v.as_map().size());
     case value_kind::object:
-        if (const auto* range = object_cast<range_object>(v, object_kind::range)) return static_cast<std::int64_t>(range->size());
-        if (const auto* view = object_cast<view_object>(v, object_kind::view)) return static_cast<std::int64_t>(view->map.as_map().size());
+        if (const auto* range = object_cast<range_object>(v, object_kind::range))
+            return static_cast<std::int64_t>(range->size());
+        if (const auto* view = object_cast<view_object>(v, object_kind::view))
+            return static_cast<std::int64_t>(view->map.as_map().size());
         return -1;
     default: return -1;
     }
@@ -355,7 +361,8 @@ inline value renderer::make_namespace() {
 
 inline value renderer::missing_attribute(const value& object, const value& name) {
     std::string message;
-    if (name.is_string()) message = "'" + std::string(type_name(object)) + " object' has no attribute " + quoted(name.as_string());
+    if (name.is_string())
+        message = "'" + std::string(type_name(object)) + " object' has no attribute " + quoted(name.as_string());
     else message = std::string(type_name(object)) + " object has no such element";
     return value::undefined(std::move(message));
 }

@@ -59,8 +59,8 @@ private:
     struct frame {
         symbols* scope;
         int function;
-        bool soft;      ///< inside a condition, where an unknown filter is an error only when it runs
-        int loops;      ///< loops of this function around here
+        bool soft; ///< inside a condition, where an unknown filter is an error only when it runs
+        int loops; ///< loops of this function around here
     };
 
     // -- symbols
@@ -229,7 +229,8 @@ private:
             node& n = tree_[index];
             n.builtin = is_filter ? find_filter(n.text) : find_test(n.text);
             if (n.builtin < 0 && !f.soft) {
-                throw template_syntax_failure(n.line, std::string("No ") + (is_filter ? "filter" : "test") + " named " + quoted(n.text) + ".");
+                throw template_syntax_failure(n.line, std::string("No ") + (is_filter ? "filter" : "test") + " named " +
+                                                          quoted(n.text) + ".");
             }
             resolve_children(index, f);
             return;
@@ -293,7 +294,8 @@ private:
 
     void resolve_for(int index, const frame& f) {
         if (checked_loops_ == 0 && sets_loop(index)) {
-            throw template_syntax_failure(tree_[index].line, "Can't assign to special loop variable in for-loop target");
+            throw template_syntax_failure(tree_[index].line,
+                                          "Can't assign to special loop variable in for-loop target");
         }
         ++checked_loops_; // the check of the outermost loop covers the inner ones
         const bool recursive = tree_[index].recursive;
@@ -378,8 +380,10 @@ private:
         tree_[index].function = function;
         table slots{function, {}};
         symbols inner{f.scope, &slots, {}};
-        const std::vector<int> parameters = tree_[index].kind == node_kind::generation ? std::vector<int>{} : tree_[index].call.positional;
-        const std::vector<int> defaults = tree_[index].kind == node_kind::generation ? std::vector<int>{} : tree_[index].other;
+        const std::vector<int> parameters =
+            tree_[index].kind == node_kind::generation ? std::vector<int>{} : tree_[index].call.positional;
+        const std::vector<int> defaults =
+            tree_[index].kind == node_kind::generation ? std::vector<int>{} : tree_[index].other;
         visit_all(inner, parameters);
         visit_all(inner, defaults);
         visit_all(inner, tree_[index].children);
@@ -398,7 +402,8 @@ private:
             if (!special.found[k]) continue;
             if (explicit_index[k] >= 0) {
                 if (k == 0 && parameters.size() - static_cast<std::size_t>(explicit_index[0]) > defaults.size()) {
-                    throw template_syntax_failure(tree_[index].line, "the special \"caller\" argument must be omitted or be given a default.");
+                    throw template_syntax_failure(
+                        tree_[index].line, "the special \"caller\" argument must be omitted or be given a default.");
                 }
                 continue;
             }

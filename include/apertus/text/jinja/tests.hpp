@@ -58,7 +58,8 @@ inline constexpr test_entry test_table[] = {
     {"mapping", test_plain<[](const value& v) { return v.is_mapping(); }>},
     {"iterable", test_plain<is_iterable>},
     {"sequence", test_plain<[](const value& v) {
-         return v.is_undefined() || v.is_string() || v.is_list() || v.is_tuple() || v.is_mapping() || is_engine_object(v, {object_kind::range});
+         return v.is_undefined() || v.is_string() || v.is_list() || v.is_tuple() || v.is_mapping() ||
+                is_engine_object(v, {object_kind::range});
      }>},
     {"number", test_plain<[](const value& v) { return v.is_number(); }>},
     {"integer", test_plain<[](const value& v) { return v.is_integer(); }>},
@@ -67,43 +68,52 @@ inline constexpr test_entry test_table[] = {
     {"true", test_plain<[](const value& v) { return v.is_boolean() && v.as_integer() != 0; }>},
     {"false", test_plain<[](const value& v) { return v.is_boolean() && v.as_integer() == 0; }>},
     {"callable", test_plain<[](const value& v) {
-         return v.is_undefined() || is_engine_object(v, {object_kind::function, object_kind::macro, object_kind::method, object_kind::loop,
-                                                         object_kind::joiner, object_kind::host});
+         return v.is_undefined() || is_engine_object(v, {object_kind::function, object_kind::macro, object_kind::method,
+                                                         object_kind::loop, object_kind::joiner, object_kind::host});
      }>},
     {"escaped", test_plain<[](const value& v) { return v.is_markup(); }>},
-    {"odd", [](renderer& r, const value& v, const call_values& c) {
+    {"odd",
+     [](renderer& r, const value& v, const call_values& c) {
          expect_no_arguments(c);
          return remainder_is(r, v, value(2), 1);
      }},
-    {"even", [](renderer& r, const value& v, const call_values& c) {
+    {"even",
+     [](renderer& r, const value& v, const call_values& c) {
          expect_no_arguments(c);
          return remainder_is(r, v, value(2), 0);
      }},
-    {"divisibleby", [](renderer& r, const value& v, const call_values& c) {
+    {"divisibleby",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("divisibleby", c, {"num"}, 1);
          return remainder_is(r, v, a[0], 0);
      }},
-    {"lower", [](renderer& r, const value& v, const call_values& c) {
+    {"lower",
+     [](renderer& r, const value& v, const call_values& c) {
          expect_no_arguments(c);
          return has_case(r.str(v).view(), false);
      }},
-    {"upper", [](renderer& r, const value& v, const call_values& c) {
+    {"upper",
+     [](renderer& r, const value& v, const call_values& c) {
          expect_no_arguments(c);
          return has_case(r.str(v).view(), true);
      }},
-    {"sameas", [](renderer&, const value& v, const call_values& c) {
+    {"sameas",
+     [](renderer&, const value& v, const call_values& c) {
          const bound_arguments a("sameas", c, {"other"}, 1);
          return v.same_as(a[0]);
      }},
-    {"in", [](renderer& r, const value& v, const call_values& c) {
+    {"in",
+     [](renderer& r, const value& v, const call_values& c) {
          const bound_arguments a("in", c, {"seq"}, 1);
          return r.contains(a[0], v);
      }},
-    {"filter", [](renderer&, const value& v, const call_values& c) {
+    {"filter",
+     [](renderer&, const value& v, const call_values& c) {
          expect_no_arguments(c);
          return v.is_string() && find_filter(v.as_string()) >= 0;
      }},
-    {"test", [](renderer&, const value& v, const call_values& c) {
+    {"test",
+     [](renderer&, const value& v, const call_values& c) {
          expect_no_arguments(c);
          return v.is_string() && find_test(v.as_string()) >= 0;
      }},

@@ -8,6 +8,8 @@
 
 APERTUS_BEGIN_NAMESPACE
 
+// clang-format off
+
 namespace detail::jinja {
 
 struct code_point_range {
@@ -887,6 +889,7 @@ inline constexpr code_point_range identifier_ranges[] = {
     {0x2f800, 0x2fa1d}, {0x30000, 0x3134a}, {0xe0100, 0xe01ef},
 };
 
-} // namespace detail
+} // namespace detail::jinja
+// clang-format on
 
 APERTUS_END_NAMESPACE
