@@ -4,6 +4,7 @@
 // does and counts multiply-adds, so it inherits and replaces one verb; a backend for other memory writes all of them and
 // names its own `space`. The model's code does not change.
 #include <apertus/apertus.hpp>
+#include <apertus/arch/apertus.hpp>
 #include <apertus/backend/reference.hpp>
 #include <apertus/model/loader.hpp>
 #include <apertus/model/session.hpp>

@@ -510,7 +510,8 @@ private:
         } else if (key_ == "unk_token") {
             if (!value.is_null()) model.unk_token = here.text();
         } else if (key_ == "continuing_subword_prefix" || key_ == "end_of_word_suffix") {
-            if (!value.is_null() && value != "") wrong(path, "null or '' (not supported)", describe_json(value));
+            if (!value.is_null() && !(value.is_string() && value.get_ref<const std::string&>().empty()))
+                wrong(path, "null or '' (not supported)", describe_json(value));
         } else if (key_ == "fuse_unk") {
             model.fuse_unk = flag();
         } else if (key_ == "byte_fallback") {

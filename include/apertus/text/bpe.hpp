@@ -159,7 +159,7 @@ private:
             }
             spelled_[id] = entry.token;
             present_[id] = matchable;
-            bool entered;
+            bool entered = false;
             if (byte_level_) {
                 bytes_[id].offset = static_cast<std::uint32_t>(arena_.size());
                 if (!detail::append_alphabet_bytes(arena_, token)) present_[id] = unmatchable;

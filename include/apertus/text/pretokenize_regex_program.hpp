@@ -477,7 +477,7 @@ private:
             if (done()) refuse("']' is missing");
             if (next_is("[")) refuse("a class inside a class is not supported");
             if (next_is("&&")) refuse("'&&' in a class is not supported");
-            std::uint32_t low;
+            std::uint32_t low = 0;
             if (take("\\")) {
                 if (class_escape(set)) continue;
                 low = take("b") ? 0x08 : character_escape();

@@ -69,15 +69,16 @@ inline constexpr std::uint32_t hangul_s_count = hangul_l_count * hangul_v_count 
 /// The canonical decomposition of `text`, in canonical order.
 [[nodiscard]] inline std::vector<text_edit> decomposed(std::string_view text) {
     std::vector<text_edit> out;
-    std::vector<std::pair<std::uint32_t, text_edit>> marks; // combining characters that wait to be sorted
+    std::vector<std::pair<std::uint64_t, text_edit>>
+        marks; // combining characters that wait to be sorted: by class, then place
     const auto flush = [&] {
-        std::stable_sort(marks.begin(), marks.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+        std::sort(marks.begin(), marks.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
         for (const auto& mark : marks) out.push_back(mark.second);
         marks.clear();
     };
     const auto put = [&](std::uint32_t code, std::int32_t change) {
         if (const std::uint32_t combining = combining_class(code)) {
-            marks.push_back({combining, {code, change}});
+            marks.push_back({std::uint64_t{combining} << 32 | marks.size(), {code, change}});
         } else {
             flush();
             out.push_back({code, change});

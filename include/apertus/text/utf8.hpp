@@ -63,7 +63,7 @@ namespace detail {
 
 /// Whether eight bytes at `p` are all ASCII.
 [[nodiscard]] inline bool eight_ascii(const char* p) noexcept {
-    std::uint64_t word;
+    std::uint64_t word = 0;
     std::memcpy(&word, p, sizeof word);
     return (word & 0x8080808080808080u) == 0;
 }

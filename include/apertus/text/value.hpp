@@ -98,6 +98,8 @@ public:
 class value {
 public:
     value() noexcept : data_{.integer = 0} {}
+    // Implicit, so that values are written as in Python: {"role", "user"}.
+    // NOLINTBEGIN(google-explicit-constructor)
     value(std::nullptr_t) noexcept : kind_(value_kind::none), data_{.integer = 0} {}
     value(bool v) noexcept : kind_(value_kind::boolean), data_{.integer = v ? 1 : 0} {}
     value(int v) noexcept : kind_(value_kind::integer), data_{.integer = v} {}
@@ -109,6 +111,7 @@ public:
     value(std::string text) : value(marked_text(std::move(text))) {}
     value(marked_text text);
     value(value_map map);
+    // NOLINTEND(google-explicit-constructor)
 
     value(const value& other) noexcept : kind_(other.kind_), markup_(other.markup_), data_(other.data_) { retain(); }
     value(value&& other) noexcept : kind_(other.kind_), markup_(other.markup_), data_(other.data_) {

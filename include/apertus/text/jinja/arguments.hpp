@@ -41,7 +41,7 @@ public:
 
     [[nodiscard]] bool has(std::size_t i) const noexcept { return at_[i] != nullptr; }
     [[nodiscard]] const value& operator[](std::size_t i) const noexcept { return *at_[i]; }
-    [[nodiscard]] value get(std::size_t i, value fallback) const { return at_[i] ? *at_[i] : std::move(fallback); }
+    [[nodiscard]] value get(std::size_t i, const value& fallback) const { return at_[i] ? *at_[i] : fallback; }
     [[nodiscard]] bool truthy(std::size_t i, bool fallback) const {
         return at_[i] ? renderer::truthy(*at_[i]) : fallback;
     }

@@ -259,8 +259,10 @@ struct filter_entry {
     }
     std::vector<value> items = r.to_vector(v);
     std::vector<value> keys;
+    keys.reserve(items.size());
     for (const value& item : items) {
         std::vector<value> key;
+        key.reserve(paths.size());
         for (const attribute_path& path : paths) key.push_back(fold_case(path.follow(r, item), fold));
         keys.push_back(value::list(std::move(key)));
     }
@@ -306,6 +308,7 @@ struct filter_entry {
     const bool fold = !a.truthy(2, false);
     std::vector<value> items = r.to_vector(v);
     std::vector<value> keys;
+    keys.reserve(items.size());
     for (const value& item : items) keys.push_back(fold_case(path.follow(r, item), fold));
     items = sorted(r, std::move(items), std::move(keys), false);
     std::vector<value> groups;

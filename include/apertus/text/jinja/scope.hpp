@@ -207,6 +207,8 @@ private:
 
     // -- second pass: write slots into the tree
 
+    // A copy of the list, since resolving may move the nodes that hold it.
+    // NOLINTNEXTLINE(performance-unnecessary-value-param)
     void resolve_all(const std::vector<int> list, const frame& f) {
         for (const int n : list) resolve(n, f);
     }
