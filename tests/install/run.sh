@@ -154,7 +154,8 @@ cpack_packages() {
     set -e
     cd "$work/cmake"
     cpack -G 'TGZ;DEB' -B "$work/packages"
-    tar tzf "$work"/packages/*.tar.gz | grep -q 'include/apertus/version.hpp'
+    tar tzf "$work"/packages/*.tar.gz > "$work/packages/list" # not piped: grep -q would end tar with SIGPIPE
+    grep -q 'include/apertus/version.hpp' "$work/packages/list"
     ls "$work"/packages/*_all.deb
 }
 run 'CPack: TGZ and DEB' cpack_packages

@@ -220,6 +220,23 @@ BOOST_AUTO_TEST_CASE(marks_survive_operations) {
                "B cd..Ab cd..Ab .");
 }
 
+BOOST_AUTO_TEST_CASE(parts_of_safe_text_are_safe) {
+    BOOST_TEST(render("{{ ('a b'|safe).split() }}{{ ('a-b'|safe).rsplit('-') }}") ==
+               "[Markup('a'), Markup('b')][Markup('a'), Markup('b')]");
+    BOOST_TEST(render("{{ ('a\nb'|safe).splitlines() }}") == "[Markup('a'), Markup('b')]");
+    BOOST_TEST(render("{{ ('abc'|safe).partition('b') }}{{ ('abc'|safe).rpartition('x') }}") ==
+               "(Markup('a'), Markup('b'), Markup('c'))(Markup(''), Markup(''), Markup('abc'))");
+    BOOST_TEST(render("{{ ' a  b '.rsplit() }}{{ ' a  b '.rsplit(none, 1) }}{{ '  '.rsplit() }}") ==
+               "['a', 'b'][' a', 'b'][]");
+}
+
+BOOST_AUTO_TEST_CASE(views_of_a_dict_are_no_keys) {
+    const value_map v{{"d", value(value_map{{"k", 1}})}};
+    BOOST_TEST(mentions(failure("{{ d.items() in d }}", v), "unhashable type: 'dict_items'"));
+    BOOST_TEST(mentions(failure("{{ d.keys() in d }}", v), "unhashable type: 'dict_keys'"));
+    BOOST_TEST(render("{{ d.values() in d }}", v) == "False");
+}
+
 BOOST_AUTO_TEST_CASE(host_functions) {
     struct twice final : apertus::host_function {
         value call(const std::vector<value>& arguments) const override {

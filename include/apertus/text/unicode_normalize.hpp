@@ -69,8 +69,7 @@ inline constexpr std::uint32_t hangul_s_count = hangul_l_count * hangul_v_count 
 /// The canonical decomposition of `text`, in canonical order.
 [[nodiscard]] inline std::vector<text_edit> decomposed(std::string_view text) {
     std::vector<text_edit> out;
-    std::vector<std::pair<std::uint64_t, text_edit>>
-        marks; // combining characters that wait to be sorted: by class, then place
+    std::vector<std::pair<std::uint64_t, text_edit>> marks; // combining characters, to be sorted by class, then place
     const auto flush = [&] {
         std::sort(marks.begin(), marks.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
         for (const auto& mark : marks) out.push_back(mark.second);

@@ -92,6 +92,8 @@ public:
     using value_rep::value_rep;
     /// Python's name of the type, for messages ("Macro", "range").
     [[nodiscard]] virtual std::string_view type_name() const = 0;
+    /// Whether it may be a dictionary key (by identity).
+    [[nodiscard]] virtual bool hashable() const { return true; }
 };
 
 /// See the head of this file. Default-constructed it is undefined, which a template sees as a missing variable.
@@ -510,7 +512,9 @@ inline std::size_t hash_key(const value& key, work_budget& budget) {
         for (const value& item : key.items()) h = h * 1000003 ^ hash_key(item, budget);
         return h;
     }
-    case value_kind::object: return reinterpret_cast<std::size_t>(&key.as_object()) >> 4;
+    case value_kind::object:
+        if (!key.as_object().hashable()) break;
+        return reinterpret_cast<std::size_t>(&key.as_object()) >> 4;
     case value_kind::list:
     case value_kind::mapping: break;
     }

@@ -97,7 +97,12 @@ struct text_window {
     std::string_view separator;
     if (a.is_set(0)) separator = a.text(0).view();
     r.budget().spend(self.as_text().size() / 8);
-    return r.make_list(split_text(self.as_text(), a.is_set(0) ? &separator : nullptr, a.index(1, -1), from_right));
+    std::vector<value> parts =
+        split_text(self.as_text(), a.is_set(0) ? &separator : nullptr, a.index(1, -1), from_right);
+    if (self.is_markup()) {
+        for (value& part : parts) part = value::markup(part.as_text());
+    }
+    return r.make_list(std::move(parts));
 }
 
 [[nodiscard]] inline value justify(renderer& r, const value& self, const call_values& c, char align) {
@@ -123,16 +128,17 @@ struct text_window {
     return like(r, self, pad(self.as_text(), spec, align));
 }
 
-[[nodiscard]] inline value partition(const value& self, const call_values& c, bool from_right) {
+[[nodiscard]] inline value partition(renderer& r, const value& self, const call_values& c, bool from_right) {
     const bound_arguments a("partition", c, {"sep"}, 1, 1);
     const marked_text& text = self.as_text();
     const std::string_view separator = a.text(0).view();
     if (separator.empty()) template_fail("empty separator");
     const std::size_t at = from_right ? text.view().rfind(separator) : text.view().find(separator);
+    const auto part = [&](std::size_t begin, std::size_t end) { return like(r, self, text.slice(begin, end)); };
+    const value empty = part(0, 0);
     if (at == std::string_view::npos)
-        return from_right ? value::tuple({value(""), value(""), self}) : value::tuple({self, value(""), value("")});
-    return value::tuple({value(text.slice(0, at)), value(text.slice(at, at + separator.size())),
-                         value(text.slice(at + separator.size(), text.size()))});
+        return from_right ? value::tuple({empty, empty, self}) : value::tuple({self, empty, empty});
+    return value::tuple({part(0, at), part(at, at + separator.size()), part(at + separator.size(), text.size())});
 }
 
 template <class Test> [[nodiscard]] value classify(const value& self, const call_values& c, Test test) {
@@ -153,7 +159,8 @@ inline constexpr method_entry string_methods[] = {
      [](renderer& r, const value& s, const call_values& c) {
          const bound_arguments a("splitlines", c, {"keepends"});
          std::vector<value> out;
-         for (marked_text& line : split_lines(s.as_text(), a.truthy(0, false))) out.emplace_back(std::move(line));
+         for (marked_text& line : split_lines(s.as_text(), a.truthy(0, false)))
+             out.push_back(like(r, s, std::move(line)));
          return r.make_list(std::move(out));
      }},
     {"startswith", [](renderer&, const value& s, const call_values& c) { return starts_or_ends(s, c, false); }},
@@ -269,8 +276,8 @@ inline constexpr method_entry string_methods[] = {
          const std::size_t n = s.as_string().ends_with(a.text(0).view()) ? a.text(0).size() : 0;
          return like(r, s, s.as_text().slice(0, s.as_text().size() - n));
      }},
-    {"partition", [](renderer&, const value& s, const call_values& c) { return partition(s, c, false); }},
-    {"rpartition", [](renderer&, const value& s, const call_values& c) { return partition(s, c, true); }},
+    {"partition", [](renderer& r, const value& s, const call_values& c) { return partition(r, s, c, false); }},
+    {"rpartition", [](renderer& r, const value& s, const call_values& c) { return partition(r, s, c, true); }},
     {"isdigit",
      [](renderer&, const value& s, const call_values& c) {
          return classify(s, c, [](char32_t p) { return in_ranges(digit_ranges, p); });

@@ -86,6 +86,7 @@ struct view_object final : engine_object {
     [[nodiscard]] std::string_view type_name() const override {
         return what == part::keys ? "dict_keys" : what == part::values ? "dict_values" : "dict_items";
     }
+    [[nodiscard]] bool hashable() const override { return what == part::values; } // the others compare as sets do
     [[nodiscard]] value at(std::size_t i) const {
         const auto& [k, v] = map.as_map()[i];
         return what == part::keys ? k : what == part::values ? v : value::tuple({k, v});

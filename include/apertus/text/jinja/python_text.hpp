@@ -224,7 +224,11 @@ enum class strip_side { both, left, right };
     } else if (from_right) {
         std::size_t end = s.size();
         while (true) {
-            end = strip_text(text.slice(0, end), nullptr, strip_side::right).size();
+            while (end > 0) {
+                const std::size_t at = previous_code_point(s, end);
+                if (!is_space(decode_utf8(s, at).value)) break;
+                end = at;
+            }
             if (end == 0) break;
             if (limit-- == 0) {
                 take(0, end);
