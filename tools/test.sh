@@ -97,7 +97,8 @@ step_refused() {
 
 about_example='one command, header packages only: g++ -std=c++20 -O2 -fopenmp -Iinclude'
 step_example() {
-    [ -e examples/01_generate.cpp ] || skip 'examples/01_generate.cpp does not exist'
+    diff <(sed -n '/^```cpp$/,/^```$/p' README.md | sed '/^```/d') <(sed '/^\/\//d' examples/01_generate.cpp) ||
+        { echo 'README.md does not show examples/01_generate.cpp'; exit 1; }
     g++ -std=c++20 -O2 -fopenmp -Iinclude examples/01_generate.cpp -o build/01_generate
     build/01_generate models/apertus-tiny | tee build/logs/example.out
     [ -s build/logs/example.out ]

@@ -8,7 +8,7 @@ program=$(realpath "${1:?usage: tests/cli/run.sh PROGRAM}")
 cd "$(dirname "$0")/../.." || exit 1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+passed=0 failed=0 skipped=0
 
 ok() { passed=$((passed + 1)); }
 bad() {
@@ -55,6 +55,36 @@ input=$work/talk run 0 chat --max-new-tokens 30
 out 'user: Hello!'
 out 'assistant: '
 out 'unknown command'
+
+# chat on a terminal: line editing, Ctrl-C at the prompt and in an answer, Ctrl-D. The library of line editing is optional.
+wait_for() { # TEXT COUNT: until the terminal has shown TEXT COUNT times; half a minute at most
+    for _ in $(seq 300); do
+        [ "$(grep -aoF -- "$1" "$work/out" | wc -l)" -ge "$2" ] && { ok; return; }
+        sleep 0.1
+    done
+    bad "the terminal lacks: $2 times $1"
+}
+if command -v script > /dev/null && ldd "$program" | grep -q libedit; then
+    mkfifo "$work/keys"
+    : > "$work/out"
+    TERM=xterm script -qec "'$program' chat --max-new-tokens 30" /dev/null < "$work/keys" >> "$work/out" 2> "$work/err" &
+    exec 9> "$work/keys"
+    wait_for '> ' 1
+    printf '\003' >&9 # Ctrl-C
+    wait_for '> ' 2
+    printf 'dropped\003' >&9
+    wait_for '> ' 3
+    printf 'Hellop\177!\r' >&9 # with a backspace
+    wait_for 'help you' 1
+    wait_for '> ' 4
+    printf '\004' >&9 # Ctrl-D
+    wait $!
+    if [ $? = 0 ]; then ok; else bad "chat on a terminal: exit status"; fi
+    exec 9>&-
+else
+    echo "skipped: chat on a terminal: needs 'script' and a program with libedit"
+    skipped=$((skipped + 1))
+fi
 
 # tokenize, detokenize
 run 0 tokenize --json
@@ -133,5 +163,5 @@ if [ -w /dev/full ]; then
     "$program" tokenize --no-special hello > /dev/full 2> "$work/err"
     if [ $? = 1 ]; then ok; else bad 'a full disk is not noticed'; fi
 fi
-echo "$passed passed, $failed failed, 0 skipped"
+echo "$passed passed, $failed failed, $skipped skipped"
 [ $failed = 0 ]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common.hpp"
 
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -17,21 +18,38 @@ namespace cli {
 
 namespace {
 
-constexpr const char* help = "/help       this text\n"
-                             "/reset      forget the conversation\n"
-                             "/system T   start anew with the system message T\n"
-                             "/history    show the conversation\n"
-                             "/exit       leave (also Ctrl-D)\n"
-                             "Ctrl-C stops an answer, not the program. A line that ends with \\ goes on in the next.\n";
+constexpr const char* help =
+    "/help       this text\n"
+    "/reset      forget the conversation\n"
+    "/system T   start anew with the system message T\n"
+    "/history    show the conversation\n"
+    "/exit       leave (also Ctrl-D)\n"
+    "Ctrl-C stops an answer or drops a line, not the program. A line that ends with \\ goes on in the next.\n";
 
-/// Reads lines: with editing and history on a terminal, plainly otherwise.
+std::atomic<bool> prompt_interrupted{false};
+
+/// Reads lines: with editing and history on a terminal, plainly otherwise. While it reads from a terminal, Ctrl-C drops
+/// what was typed, as in a shell; answers have their own handler (interrupt_scope).
 class line_reader {
 public:
-    /// nullopt at the end of the input.
+    line_reader() {
+        if (!terminal_) return;
+        struct sigaction action{};
+        action.sa_handler = [](int) { prompt_interrupted = true; };
+        sigemptyset(&action.sa_mask);
+        ::sigaction(SIGINT, &action, nullptr); // no SA_RESTART: the read must come back
+    }
+
+    /// nullopt at the end of the input; an empty line after Ctrl-C.
     std::optional<std::string> read(const char* prompt) {
+        prompt_interrupted = false;
 #ifdef APERTUS_HAVE_LIBEDIT
         if (terminal_) {
             const std::unique_ptr<char, void (*)(void*)> line(::readline(prompt), std::free);
+            if (prompt_interrupted) {
+                print("\n");
+                return std::string();
+            }
             if (!line) return std::nullopt;
             if (*line != '\0') ::add_history(line.get());
             return std::string(line.get());
@@ -49,6 +67,7 @@ public:
         while (text && !text->empty() && text->back() == '\\') {
             text->back() = '\n';
             const auto more = read(". ");
+            if (prompt_interrupted) return more;
             if (!more) break;
             *text += *more;
         }
@@ -82,7 +101,6 @@ int chat(const model_options& options, const generation_options& generation, con
     };
     start_anew(arguments.system);
 
-    std::signal(SIGINT, SIG_IGN); // Ctrl-C is for answers (interrupt_scope); the prompt is left with Ctrl-D
     line_reader input;
     const bool terminal = ::isatty(STDIN_FILENO) != 0;
     if (terminal) print("Type a message, /help for commands, Ctrl-D to leave.\n");
