@@ -4,6 +4,7 @@
 #pragma once
 
 #include <apertus/run/value_json.hpp>
+#include <apertus/text/chat_template.hpp>
 #include <apertus/text/value.hpp>
 
 #include <string>

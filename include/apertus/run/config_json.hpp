@@ -7,6 +7,7 @@
 // rope types and activations, odd head sizes and heads that do not divide hidden_size are refused here, not later.
 #pragma once
 
+#include <apertus/core/error.hpp>
 #include <apertus/model/config.hpp>
 
 #include <cstdint>

@@ -8,6 +8,7 @@
 // Beyond the reference: frequency_penalty, presence_penalty and seed are read, because they are options here.
 #pragma once
 
+#include <apertus/core/error.hpp>
 #include <apertus/generate/generation_config.hpp>
 
 #include <cstdint>

@@ -7,6 +7,7 @@
 // `padding`, which are defaults of Hugging Face's batch calls and not part of the mapping from text to ids.
 #pragma once
 
+#include <apertus/core/error.hpp>
 #include <apertus/text/tokenizer.hpp>
 #include <apertus/text/tokenizer_spec.hpp>
 
@@ -25,6 +26,13 @@ APERTUS_DECLARATION void parse_tokenizer_config(std::string_view text, std::stri
 /// Adds the names of special tokens in special_tokens_map.json that `spec` does not have yet.
 APERTUS_DECLARATION void parse_special_tokens_map(std::string_view text, std::string_view document,
                                                   tokenizer_spec& spec);
+
+namespace detail {
+
+/// Named special tokens that the vocabulary has but that are not added tokens yet become special added tokens.
+APERTUS_DECLARATION void adopt_named_tokens(tokenizer_spec& spec);
+
+} // namespace detail
 
 /// The tokenizer of a folder: tokenizer.json and, where present, tokenizer_config.json and special_tokens_map.json.
 /// Special tokens that only the configuration names (and the vocabulary has) become special added tokens, as transformers does.

@@ -631,8 +631,7 @@ inline void read_token_names(const json_place& root, tokenizer_spec& spec) {
     }
 }
 
-/// Named special tokens that the vocabulary has but that are not added tokens yet become special added tokens.
-inline void adopt_named_tokens(tokenizer_spec& spec) {
+APERTUS_DEFINITION void adopt_named_tokens(tokenizer_spec& spec) {
     for (const auto& name : {spec.bos_token, spec.eos_token, spec.pad_token, spec.unk_token}) {
         if (!name || name->empty()) continue;
         bool known = false, in_vocabulary = false;

@@ -4,6 +4,7 @@
 // Integers beyond 64 bits are refused (as a float they would print differently from Python).
 #pragma once
 
+#include <apertus/core/error.hpp>
 #include <apertus/text/value.hpp>
 #include <apertus/text/value_format.hpp>
 

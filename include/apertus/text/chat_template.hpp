@@ -6,6 +6,7 @@
 // A chat_template is immutable; any number of threads may apply one.
 #pragma once
 
+#include <apertus/core/error.hpp>
 #include <apertus/text/chat_message.hpp>
 #include <apertus/text/chat_template_needs.hpp>
 #include <apertus/text/jinja/options.hpp>

@@ -8,6 +8,7 @@
 // A tokenizer is immutable: any number of threads may use one at the same time. Ids are std::int32_t everywhere.
 #pragma once
 
+#include <apertus/core/error.hpp>
 #include <apertus/text/encoding.hpp>
 #include <apertus/text/tokenizer_spec.hpp>
 
