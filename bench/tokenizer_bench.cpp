@@ -5,6 +5,8 @@
 //   tokenizer_bench DIR TEXTS.jsonl     one JSON string per line, encoded one after the other (without special tokens: with them the
 //                                       template adds its tokens to every line, as Hugging Face does)
 //   tokenizer_bench DIR --adversarial N runs of N equal characters and the like
+#include <apertus/io/file.hpp>
+#include <apertus/io/json.hpp>
 #include <apertus/run/tokenizer_json.hpp>
 
 #include <algorithm>

@@ -5,6 +5,8 @@
 // of stdout is {"config": {...} or {"error": ...}, "generation": {...} or {"error": ...}}.
 //
 //   g++ -std=c++20 -O2 -Iinclude tools/config_dump.cpp -o config_dump
+#include <apertus/io/file.hpp>
+#include <apertus/io/json.hpp>
 #include <apertus/run/config_json.hpp>
 #include <apertus/run/generation_config_json.hpp>
 

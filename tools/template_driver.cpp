@@ -5,6 +5,8 @@
 //   {"template": ..., "messages": [...], "options": {...}}              chat_template::apply, verbatim style
 // A missing template means the one of the line before. tools/compare_template.py drives it against Python's jinja2.
 #include <apertus/run/chat_json.hpp>
+#include <apertus/text/chat_template.hpp>
+#include <apertus/text/jinja/engine.hpp>
 
 #include <iostream>
 #include <memory>

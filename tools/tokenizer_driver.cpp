@@ -5,6 +5,7 @@
 // {"ids": [...]} to decode. One JSON object per line on stdout.
 //
 //   tokenizer_driver DIR [--no-special] [--untrusted] [--offsets] [--bytes]
+#include <apertus/io/json.hpp>
 #include <apertus/run/tokenizer_json.hpp>
 #include <apertus/text/streaming_decoder.hpp>
 

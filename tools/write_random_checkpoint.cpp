@@ -7,6 +7,7 @@
 //   g++ -std=c++20 -O2 -Iinclude tools/write_random_checkpoint.cpp -o write_random_checkpoint
 //   write_random_checkpoint --shape 8b --layers 4 --out DIR
 #include <apertus/core/dtype.hpp>
+#include <apertus/io/file.hpp>
 #include <apertus/io/json.hpp>
 #include <apertus/model/config.hpp>
 #include <apertus/run/config_json.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // For programs that would rather compile the library once: define APERTUS_SEPARATE_COMPILATION everywhere (the CMake
-// target apertus::compiled does) and include this header in exactly one translation unit.
+// target apertus::compiled does) and include this header in exactly one translation unit, before any other of ours.
 #pragma once
 
 #ifndef APERTUS_SEPARATE_COMPILATION
@@ -11,3 +11,7 @@
 #define APERTUS_SOURCE
 #include <apertus/apertus.hpp>
 #include <apertus/run/load_model.hpp>
+
+#ifdef APERTUS_DECLARATIONS_ONLY
+#error "apertus/src.hpp must be the first header of the library in its translation unit"
+#endif

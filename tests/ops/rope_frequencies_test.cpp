@@ -4,6 +4,7 @@
 // and against fp64 values of the fact sheet of the model family.
 #include <apertus/ops/rope_frequencies.hpp>
 
+#include <apertus/io/json.hpp>
 #include <apertus/run/config_json.hpp>
 
 #include <boost/test/unit_test.hpp>

@@ -4,6 +4,7 @@
 // tests/data/make_tokenizer_goldens.py) and about the Apertus tokenizers where they are at hand; and files that must be refused.
 #include <apertus/run/tokenizer_json.hpp>
 
+#include <apertus/io/json.hpp>
 #include <apertus/text/streaming_decoder.hpp>
 
 #include "support/test_support.hpp"

@@ -3,6 +3,7 @@
 // A tokenizer made by hand: single bytes (id = byte), a few merges and special tokens.
 #pragma once
 
+#include <apertus/text/bpe_alphabet.hpp>
 #include <apertus/text/tokenizer.hpp>
 
 #include <string>

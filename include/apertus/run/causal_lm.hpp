@@ -14,7 +14,8 @@
 #include <apertus/model/weight_source.hpp>
 #include <apertus/run/session_handle.hpp>
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -40,13 +41,6 @@ struct load_options {
     cancellation cancel{};
 };
 
-// Definitions are in run/load_model.hpp, as templates unless compiled separately: see there.
-#ifdef APERTUS_SEPARATE_COMPILATION
-#define APERTUS_DECLARATION
-#else
-#define APERTUS_DECLARATION template <class Unused = void>
-#endif
-
 namespace detail {
 
 /// What a loaded model offers, whatever it is made of.
@@ -66,6 +60,7 @@ public:
     [[nodiscard]] virtual std::unique_ptr<session_interface> new_session(const session_options&) const = 0;
 };
 
+// In run/load_model.hpp, as is what opens a model below.
 APERTUS_DECLARATION [[nodiscard]] std::shared_ptr<const model_interface>
 load_model(const model_config&, const weight_source&, const load_options&);
 
@@ -111,26 +106,12 @@ public:
 
     /// Generates after each prompt (ids, a batch may be ragged) in a session of its own that is just large enough.
     /// `call` goes over the model's defaults. See generate/generate.hpp.
-    [[nodiscard]] generation_result generate(std::span<const prompt> prompts, const generation_config& call = {},
-                                             const generate_options& options = {}) const {
-        const generation_config merged = merge(generation_, call);
-        const effective_generation_config e = effective(merged);
-        session_options wanted;
-        wanted.max_sequences = std::clamp<std::size_t>(prompts.size(), 1, max_generate_sequences);
-        wanted.max_length = 1;
-        for (const prompt& p : prompts) {
-            const std::size_t n = std::max<std::size_t>(1, p.ids.size());
-            wanted.max_length =
-                std::max(wanted.max_length, e.max_new_tokens ? n + *e.max_new_tokens : std::max(n, *e.max_length));
-        }
-        session_handle session = new_session(wanted);
-        return apertus::generate(session, prompts, merged, options);
-    }
-    [[nodiscard]] generation_result generate(std::span<const std::int32_t> ids, const generation_config& call = {},
-                                             const generate_options& options = {}) const {
-        const prompt one{ids};
-        return generate(std::span(&one, 1), call, options);
-    }
+    APERTUS_DECLARATION [[nodiscard]] generation_result generate(std::span<const prompt> prompts,
+                                                                 const generation_config& call = {},
+                                                                 const generate_options& options = {}) const;
+    APERTUS_DECLARATION [[nodiscard]] generation_result generate(std::span<const std::int32_t> ids,
+                                                                 const generation_config& call = {},
+                                                                 const generate_options& options = {}) const;
 
 private:
     causal_lm(std::shared_ptr<const detail::model_interface> model, generation_config generation)
@@ -145,4 +126,6 @@ using auto_model_for_causal_lm = causal_lm;
 
 APERTUS_END_NAMESPACE
 
-#undef APERTUS_DECLARATION
+#ifndef APERTUS_DECLARATIONS_ONLY
+#include <apertus/run/causal_lm_definitions.hpp>
+#endif

@@ -7,7 +7,7 @@
 
 #include <apertus/run/causal_lm.hpp>
 
-#if !defined(APERTUS_SEPARATE_COMPILATION) || defined(APERTUS_SOURCE)
+#ifndef APERTUS_DECLARATIONS_ONLY
 
 #include <apertus/arch/all.hpp>
 #include <apertus/backend/cpu.hpp>
@@ -22,14 +22,6 @@
 #include <memory>
 #include <string>
 #include <utility>
-
-// Header-only, the three definitions below are templates so that a file that never opens a model does not pay for
-// compiling all of them; compiled separately, they are ordinary functions.
-#ifdef APERTUS_SEPARATE_COMPILATION
-#define APERTUS_DEFINITION
-#else
-#define APERTUS_DEFINITION template <class Unused>
-#endif
 
 APERTUS_BEGIN_NAMESPACE
 
@@ -162,7 +154,5 @@ APERTUS_DEFINITION causal_lm causal_lm::from_memory(std::string_view config_json
 }
 
 APERTUS_END_NAMESPACE
-
-#undef APERTUS_DEFINITION
 
 #endif

@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Turns messages and tools as OpenAI's clients send them into what a given template can read. Nothing is done that the
-// template does not need: what it needs is found by rendering a few tiny conversations (chat_template.hpp), because
+// template does not need: what it needs is found by rendering a few tiny conversations (chat_template_definitions.hpp), because
 // templates differ - Apertus 2509 wants bare tools and arguments as JSON strings, Llama 3 wrapped tools and objects.
-//
-//   bare_tools        {"type": "function", "function": {...}} is unwrapped; a missing or null description becomes ""
-//   string_arguments  argument objects become JSON text (", " and ": ", as json.dumps); calls get the OpenAI wrapping
-//   object_arguments  argument strings become objects, when chat_options::parse_json is there to read them
-//   string_content    a list of text parts becomes one string, the parts joined by line breaks
-//   filled_content    null content becomes ""; missing content too, for the assistant
-//   no_developer      developer messages before the first other turn join the system message (made when there is none)
-//
+// What there is to need: chat_template_needs.hpp.
 // Content that is a mapping (Apertus: blocks, parts, text) is never touched.
 #pragma once
 
+#include <apertus/text/chat_template_needs.hpp>
 #include <apertus/text/value.hpp>
 #include <apertus/text/value_format.hpp>
 
@@ -23,19 +17,6 @@
 #include <vector>
 
 APERTUS_BEGIN_NAMESPACE
-
-/// What a template needs; see the head of this file.
-struct template_needs {
-    bool bare_tools = false;
-    bool string_arguments = false;
-    bool object_arguments = false;
-    bool string_content = false;
-    bool filled_content = false;
-    bool no_developer = false;
-};
-
-/// Reads JSON text into a value; throws apertus::error when it is none.
-using json_text_reader = value (*)(std::string_view text);
 
 namespace detail::jinja {
 

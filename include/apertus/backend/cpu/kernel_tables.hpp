@@ -17,7 +17,7 @@ template <class Arch = xsimd::default_arch> [[nodiscard]] kernel_table make_kern
 } // namespace detail
 APERTUS_END_NAMESPACE
 
-#if !defined(APERTUS_SEPARATE_COMPILATION) || defined(APERTUS_SOURCE)
+#ifndef APERTUS_DECLARATIONS_ONLY
 #include <apertus/core/dtype.hpp>
 #include <apertus/ops/norm.hpp>
 #include <apertus/simd/target.hpp>

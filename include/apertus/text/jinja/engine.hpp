@@ -10,6 +10,7 @@
 #pragma once
 
 #include <apertus/text/jinja/interpreter.hpp>
+#include <apertus/text/jinja/options.hpp>
 #include <apertus/text/jinja/parser.hpp>
 #include <apertus/text/jinja/scope.hpp>
 #include <apertus/text/jinja/tests.hpp>
@@ -19,14 +20,6 @@
 #include <string_view>
 
 APERTUS_BEGIN_NAMESPACE
-
-/// How a template is read.
-struct jinja_options {
-    bool trim_blocks = true;            ///< a newline after a block or comment tag is dropped
-    bool lstrip_blocks = true;          ///< spaces and tabs before a block tag at the start of a line are dropped
-    std::string name = "chat template"; ///< for error messages
-    std::size_t max_source = 4U << 20;  ///< bytes
-};
 
 /// See the head of this file. Errors are apertus::error(chat_template): "name, line N: reason".
 class jinja_template {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <apertus/text/jinja/objects.hpp>
+#include <apertus/text/jinja/options.hpp>
 
 #include <cstdint>
 #include <string>
@@ -14,23 +15,6 @@
 #include <vector>
 
 APERTUS_BEGIN_NAMESPACE
-
-/// A date and a time of day, as a clock on the wall shows them.
-struct civil_time {
-    int year = 1970;
-    int month = 1; ///< 1..12
-    int day = 1;   ///< 1..31
-    int hour = 0;
-    int minute = 0;
-    int second = 0;
-};
-
-/// Bounds of one rendering.
-struct render_limits {
-    std::uint64_t max_steps = 20'000'000;   ///< evaluated nodes; 16 bytes of text made count as one
-    std::uint64_t max_output = 64ULL << 20; ///< bytes of any one string, the result included
-    int max_depth = 800; ///< nested statements, expressions and calls; each takes about half a KiB of stack
-};
 
 namespace detail::jinja {
 
