@@ -26,15 +26,9 @@ struct kv_cache_shape {
     }
 };
 
-template <class Element, backend Backend> class kv_cache {
+/// What a cache knows of its positions, whatever holds the keys and values.
+class cached_positions {
 public:
-    using space = typename Backend::space;
-
-    /// Throws error(resource) when the memory cannot be had.
-    kv_cache(Backend& b, const kv_cache_shape& shape)
-        : shape_(shape), memory_(b.template allocate<Element>(shape.elements())), lengths_(shape.sequences, 0),
-          positions_(shape.sequences * shape.capacity, 0) {}
-
     [[nodiscard]] const kv_cache_shape& shape() const noexcept { return shape_; }
     [[nodiscard]] std::size_t length(std::size_t sequence) const { return lengths_[sequence]; }
     void set_length(std::size_t sequence, std::size_t length) { lengths_[sequence] = length; }
@@ -51,20 +45,41 @@ public:
         positions_[sequence * shape_.capacity + slot] = position;
     }
 
-    /// Keys and values of one sequence in one layer, each [G, S, K].
-    [[nodiscard]] std::pair<tensor_view<Element, 3, space>, tensor_view<Element, 3, space>>
-    at(std::size_t layer, std::size_t sequence) noexcept {
-        const std::size_t size = shape_.kv_heads * shape_.capacity * shape_.head_size;
-        Element* k = memory_.data() + 2 * size * (sequence * shape_.layers + layer);
-        const std::array<std::size_t, 3> extents{shape_.kv_heads, shape_.capacity, shape_.head_size};
-        return {{k, extents}, {k + size, extents}};
+protected:
+    explicit cached_positions(const kv_cache_shape& shape) : shape_(shape) {}
+    void allocate() {
+        lengths_.resize(shape_.sequences);
+        positions_.resize(shape_.sequences * shape_.capacity);
     }
 
 private:
     kv_cache_shape shape_;
-    decltype(std::declval<Backend&>().template allocate<Element>(std::size_t{})) memory_;
     std::vector<std::size_t> lengths_;
     std::vector<std::int32_t> positions_;
+};
+
+template <class Element, backend Backend> class kv_cache : public cached_positions {
+public:
+    using space = typename Backend::space;
+
+    /// Throws error(resource) when the memory cannot be had.
+    kv_cache(Backend& b, const kv_cache_shape& shape)
+        : cached_positions(shape), memory_(b.template allocate<Element>(shape.elements())) {
+        cached_positions::allocate();
+    }
+
+    /// Keys and values of one sequence in one layer, each [G, S, K].
+    [[nodiscard]] std::pair<tensor_view<Element, 3, space>, tensor_view<Element, 3, space>>
+    at(std::size_t layer, std::size_t sequence) noexcept {
+        const kv_cache_shape& s = shape();
+        const std::size_t size = s.kv_heads * s.capacity * s.head_size;
+        Element* k = memory_.data() + 2 * size * (sequence * s.layers + layer);
+        const std::array<std::size_t, 3> extents{s.kv_heads, s.capacity, s.head_size};
+        return {{k, extents}, {k + size, extents}};
+    }
+
+private:
+    decltype(std::declval<Backend&>().template allocate<Element>(std::size_t{})) memory_;
 };
 
 APERTUS_END_NAMESPACE

@@ -11,6 +11,7 @@
 #include <apertus/model/kv_cache.hpp>
 #include <apertus/model/memory_plan.hpp>
 #include <apertus/model/segment.hpp>
+#include <apertus/model/session_steps.hpp>
 #include <apertus/ops/rope_frequencies.hpp>
 
 #include <algorithm>
@@ -33,7 +34,7 @@ public:
 
     /// Bytes that a session with these options will take, beside the weights.
     [[nodiscard]] static memory_plan plan(const Decoder& model, const session_options& options) noexcept {
-        const std::size_t rows = chunk_rows(options);
+        const std::size_t rows = detail::session_steps::chunk_rows(options);
         return {model.weight_bytes, cache_shape(model, options).elements() * sizeof(KvElement),
                 rows * (model.shape().floats_per_row() * sizeof(float) + 2 * sizeof(std::int32_t)),
                 options.max_sequences * model.vocab_size() * sizeof(float)};
@@ -41,18 +42,14 @@ public:
 
     /// Throws error(config) for impossible options and error(resource) when the memory cannot be had.
     session(std::shared_ptr<const Decoder> model, Backend backend, const session_options& options = {})
-        : model_(std::move(model)), backend_(std::move(backend)), options_(checked(options)),
-          activations_(backend_, model_->shape(), chunk_rows(options)), cache_(backend_, cache_shape(*model_, options)),
+        : model_(std::move(model)), backend_(std::move(backend)), steps_(options, model_->embed_tokens.rows),
+          activations_(backend_, model_->shape(), detail::session_steps::chunk_rows(options)),
+          cache_(backend_, cache_shape(*model_, options)),
           logits_(backend_.template allocate<float>(options.max_sequences * model_->vocab_size())),
           frequencies_(backend_.template allocate<float>(options.max_sequences * half_head())) {
-        const std::size_t rows = activations_.rows();
-        ids_.resize(rows);
-        positions_.resize(rows);
+        steps_.allocate();
         frequency_scratch_.resize(half_head());
         segments_.reserve(options.max_sequences);
-        pieces_.reserve(options.max_sequences);
-        wanted_.reserve(2 * options.max_sequences);
-        seen_.resize(options.max_sequences);
         if constexpr (!on_host) host_logits_.resize(logits_.size());
         if (!rope_depends_on_length()) set_frequencies(0, 1);
     }
@@ -60,132 +57,47 @@ public:
     [[nodiscard]] std::size_t vocab_size() const noexcept { return model_->vocab_size(); }
     /// Token ids are below this; more than there are logits in v1.5.
     [[nodiscard]] std::size_t input_vocab_size() const noexcept { return model_->embed_tokens.rows; }
-    [[nodiscard]] std::size_t max_sequences() const noexcept { return options_.max_sequences; }
-    [[nodiscard]] std::size_t max_length() const noexcept { return options_.max_length; }
+    [[nodiscard]] std::size_t max_sequences() const noexcept { return steps_.options().max_sequences; }
+    [[nodiscard]] std::size_t max_length() const noexcept { return steps_.options().max_length; }
     [[nodiscard]] std::size_t length(std::size_t sequence) const {
-        check_sequence(sequence);
+        steps_.check_sequence(sequence);
         return cache_.length(sequence);
     }
     /// Cuts a sequence back to `length` positions. Throws error(shape) when it is shorter than that.
-    void truncate(std::size_t sequence, std::size_t length) {
-        check_sequence(sequence);
-        if (length > cache_.length(sequence)) {
-            fail(error_category::shape, "session", "truncate of sequence " + std::to_string(sequence),
-                 "a length of at most " + std::to_string(cache_.length(sequence)), std::to_string(length));
-        }
-        cache_.set_length(sequence, length);
-    }
+    void truncate(std::size_t sequence, std::size_t length) { steps_.truncate(cache_, sequence, length); }
     [[nodiscard]] const Decoder& model() const noexcept { return *model_; }
     void set_observer(observer callback) { observer_ = std::move(callback); }
 
     /// See `causal_session`. Throws error(shape) for segments that do not fit, error(cancelled) between layers, and
     /// error(resource) when logits for more rows than there are sequences are wanted and memory is short.
     tensor_view<const float, 2> forward(std::span<const segment> segments, const cancellation& cancel = {}) {
-        const std::size_t wanted = check(segments);
+        const std::size_t wanted = steps_.check(cache_, segments);
         reserve_logits(wanted);
         try {
             std::size_t rows_done = 0;
             std::size_t logits_done = 0;
-            cursor at{};
+            detail::session_steps::cursor at{};
             while (at.segment < segments.size()) {
-                const std::size_t rows = next_chunk(segments, at);
+                const std::size_t rows = steps_.next_chunk(cache_, segments, at);
                 logits_done += run_chunk(rows, rows_done, logits_done, cancel);
                 rows_done += rows;
             }
         } catch (...) {
-            for (const segment& s : segments) cache_.set_length(s.sequence, seen_[s.sequence].length_before);
+            steps_.undo(cache_, segments);
             throw;
         }
         return finish(wanted);
     }
 
 private:
-    static constexpr std::int32_t max_position = 1 << 30; // far beyond any model, and no overflow when counting on
     static constexpr bool on_host = std::is_same_v<space, host_space>;
 
-    /// A run of rows of one segment inside the current chunk.
-    struct piece {
-        std::size_t sequence, first_row, row_count, first_slot, final_length;
-    };
-    struct row_range {
-        std::size_t first, count;
-    };
-    struct cursor {
-        std::size_t segment = 0, offset = 0;
-    };
-    struct sequence_state {
-        std::size_t length_before = 0;
-        bool in_step = false;
-    };
-
-    static const session_options& checked(const session_options& o) {
-        const auto positive = [](std::size_t value, std::string_view name) {
-            if (value == 0) fail(error_category::config, "session options", name, "at least 1", "0");
-        };
-        positive(o.max_sequences, "max_sequences");
-        positive(o.max_length, "max_length");
-        positive(o.prefill_chunk, "prefill_chunk");
-        return o;
-    }
-    static std::size_t chunk_rows(const session_options& o) noexcept {
-        return std::max<std::size_t>({1, o.prefill_chunk, o.max_sequences});
-    }
     static kv_cache_shape cache_shape(const Decoder& m, const session_options& o) noexcept {
         return {o.max_sequences, m.layers.size(), m.config.num_key_value_heads, o.max_length, m.config.head_dim};
     }
     [[nodiscard]] std::size_t half_head() const noexcept { return model_->config.head_dim / 2; }
     [[nodiscard]] bool rope_depends_on_length() const noexcept {
         return apertus::rope_depends_on_length(model_->config.rope_parameters);
-    }
-
-    void check_sequence(std::size_t sequence) const {
-        if (sequence >= options_.max_sequences) {
-            fail(error_category::shape, "session", "sequence index",
-                 "less than max_sequences = " + std::to_string(options_.max_sequences), std::to_string(sequence));
-        }
-    }
-
-    /// Validates everything before anything changes; returns how many rows of logits are wanted.
-    std::size_t check(std::span<const segment> segments) {
-        if (segments.empty()) fail(error_category::shape, "session", "forward", "at least one segment", "none");
-        for (sequence_state& s : seen_) s.in_step = false;
-        std::size_t wanted = 0;
-        for (const segment& s : segments) {
-            check_sequence(s.sequence);
-            const std::string_view where = "forward";
-            if (std::exchange(seen_[s.sequence].in_step, true)) {
-                fail(error_category::shape, "session", where, "each sequence once in a step",
-                     "sequence " + std::to_string(s.sequence) + " twice");
-            }
-            if (s.ids.empty()) fail(error_category::shape, "session", where, "at least one token id", "none");
-            const std::size_t before = cache_.length(s.sequence);
-            if (s.ids.size() > options_.max_length - before) {
-                fail(error_category::resource, "session", "sequence " + std::to_string(s.sequence),
-                     "at most max_length = " + std::to_string(options_.max_length) + " positions",
-                     std::to_string(before) + " cached and " + std::to_string(s.ids.size()) + " new");
-            }
-            const std::size_t vocabulary = model_->embed_tokens.rows;
-            for (std::size_t i = 0; i < s.ids.size(); ++i) {
-                if (s.ids[i] < 0 || static_cast<std::size_t>(s.ids[i]) >= vocabulary) {
-                    fail(error_category::shape, "session", "token id at index " + std::to_string(i),
-                         "0 .. " + std::to_string(vocabulary - 1), std::to_string(s.ids[i]));
-                }
-            }
-            if (!s.position_ids.empty() && s.position_ids.size() != s.ids.size()) {
-                fail(error_category::shape, "session", "position_ids", std::to_string(s.ids.size()) + " positions",
-                     std::to_string(s.position_ids.size()));
-            }
-            for (const std::int32_t p : s.position_ids) {
-                if (p < 0 || p > max_position) {
-                    fail(error_category::shape, "session", "position_ids", "0 .. " + std::to_string(max_position),
-                         std::to_string(p));
-                }
-            }
-            seen_[s.sequence].length_before = before;
-            if (s.logits == logits_for::last) ++wanted;
-            if (s.logits == logits_for::all) wanted += s.ids.size();
-        }
-        return wanted;
     }
 
     /// Only grows for logits of more rows than there are sequences: a decode step never allocates.
@@ -195,51 +107,12 @@ private:
         if constexpr (!on_host) host_logits_.resize(logits_.size());
     }
 
-    /// Packs rows of the following segments into one chunk: ids, positions, pieces, wanted rows.
-    std::size_t next_chunk(std::span<const segment> segments, cursor& at) {
-        pieces_.clear();
-        wanted_.clear();
-        std::size_t rows = 0;
-        while (at.segment < segments.size() && rows < activations_.rows()) {
-            const segment& s = segments[at.segment];
-            const std::size_t n = std::min(s.ids.size() - at.offset, activations_.rows() - rows);
-            const std::size_t slot = cache_.length(s.sequence);
-            std::int32_t position = cache_.next_position(s.sequence);
-            for (std::size_t i = 0; i < n; ++i) {
-                if (!s.position_ids.empty()) position = s.position_ids[at.offset + i];
-                ids_[rows + i] = s.ids[at.offset + i];
-                positions_[rows + i] = position;
-                cache_.set_position(s.sequence, slot + i, position);
-                ++position;
-            }
-            pieces_.push_back({s.sequence, rows, n, slot, final_position(s, slot - at.offset) + 1});
-            cache_.set_length(s.sequence, slot + n);
-            at.offset += n;
-            const bool finished = at.offset == s.ids.size();
-            if (s.logits == logits_for::all) wanted_.push_back({rows, n});
-            if (s.logits == logits_for::last && finished) wanted_.push_back({rows + n - 1, 1});
-            rows += n;
-            if (finished) at = {at.segment + 1, 0};
-        }
-        return rows;
-    }
-
-    /// The largest position that segment `s` will have reached when it is done: RoPE types that depend on the sequence
-    /// length see the whole prompt, however it is chunked. `before` is the cache length before the segment.
-    [[nodiscard]] std::size_t final_position(const segment& s, std::size_t before) const {
-        if (!s.position_ids.empty()) {
-            return static_cast<std::size_t>(*std::max_element(s.position_ids.begin(), s.position_ids.end()));
-        }
-        const auto first = static_cast<std::size_t>(before == 0 ? 0 : cache_.position(s.sequence, before - 1) + 1);
-        return first + s.ids.size() - 1;
-    }
-
     /// Runs the rows of the chunk through the model; returns how many rows of logits it wrote after `logits_done`.
     std::size_t run_chunk(std::size_t rows, std::size_t rows_done, std::size_t logits_done,
                           const cancellation& cancel) {
         const auto a = activations_.first(rows);
-        backend_.upload(std::span<const std::int32_t>(ids_).first(rows), a.ids);
-        backend_.upload(std::span<const std::int32_t>(positions_).first(rows), a.positions);
+        backend_.upload(steps_.ids().first(rows), a.ids);
+        backend_.upload(steps_.positions().first(rows), a.positions);
         rope_angles(a);
 
         backend_.embed(a.ids, model_->embed_tokens, a.x);
@@ -259,7 +132,7 @@ private:
     /// Norm and head for the wanted rows only, gathered so that the head's weights are read once.
     std::size_t head(const activation_views<space>& a, std::size_t logits_done) {
         std::size_t count = 0;
-        for (const row_range& r : wanted_) {
+        for (const detail::session_steps::row_range& r : steps_.wanted()) {
             model_->norm.forward(backend_, a.x.rows(r.first, r.count), a.h.rows(count, r.count));
             count += r.count;
         }
@@ -276,8 +149,8 @@ private:
             backend_.rope_angles(a.positions, frequencies(0), scaling, a.cos, a.sin);
             return;
         }
-        for (std::size_t i = 0; i < pieces_.size(); ++i) {
-            const piece& p = pieces_[i];
+        for (std::size_t i = 0; i < steps_.pieces().size(); ++i) {
+            const auto& p = steps_.pieces()[i];
             set_frequencies(i, p.final_length);
             backend_.rope_angles(a.positions.rows(p.first_row, p.row_count), frequencies(i), rope_scaling_,
                                  a.cos.rows(p.first_row, p.row_count), a.sin.rows(p.first_row, p.row_count));
@@ -294,7 +167,7 @@ private:
 
     std::span<const kv_segment<KvElement, space>> kv_segments(std::size_t layer) {
         segments_.clear();
-        for (const piece& p : pieces_) {
+        for (const auto& p : steps_.pieces()) {
             const auto [k, v] = cache_.at(layer, p.sequence);
             segments_.push_back({p.first_row, p.row_count, p.first_slot, k, v});
         }
@@ -322,7 +195,7 @@ private:
 
     std::shared_ptr<const Decoder> model_;
     Backend backend_;
-    session_options options_;
+    detail::session_steps steps_;
     activation_buffers<Backend> activations_;
     kv_cache<KvElement, Backend> cache_;
     buffer<float> logits_;      // [rows, V]
@@ -330,13 +203,8 @@ private:
     float rope_scaling_ = 1.0f;
     observer observer_;
 
-    std::vector<std::int32_t> ids_;       // [T] of the current chunk
-    std::vector<std::int32_t> positions_; // [T]
     std::vector<float> frequency_scratch_;
-    std::vector<piece> pieces_;
-    std::vector<row_range> wanted_;
     std::vector<kv_segment<KvElement, space>> segments_;
-    std::vector<sequence_state> seen_;
     std::vector<float> host_logits_;
 };
 
