@@ -74,13 +74,16 @@ namespace detail {
 class chat_template_engine;
 }
 
-/// Copies share the parsed template.
+/// Copies share the parsed template; so do moves, there is no empty chat_template.
 class chat_template {
 public:
     /// `special_tokens` maps names to texts as in tokenizer_config.json (bos_token, eos_token, ...); its strings are
     /// scaffolding. Throws error(chat_template) with the line when the source does not parse.
     APERTUS_DECLARATION explicit chat_template(std::string source, value_map special_tokens = {},
                                                jinja_options options = {});
+    chat_template(const chat_template&) = default;
+    chat_template& operator=(const chat_template&) = default;
+    ~chat_template() = default;
 
     /// Renders `messages`, a list of mappings. Throws error(chat_template) when the template refuses them, when limits
     /// are exceeded, or when options contradict each other.

@@ -42,11 +42,14 @@ namespace detail {
 class tokenizer_engine;
 }
 
-/// Copies share the tables.
+/// Copies share the tables; so do moves, there is no empty tokenizer.
 class tokenizer {
 public:
     /// Throws error(tokenizer) when the parts contradict each other.
     APERTUS_DECLARATION explicit tokenizer(tokenizer_spec spec);
+    tokenizer(const tokenizer&) = default;
+    tokenizer& operator=(const tokenizer&) = default;
+    ~tokenizer() = default;
 
     /// The ids of `text`. Bytes that are not valid UTF-8 are read as U+FFFD each (see utf8.hpp).
     /// With options.untrusted the result holds no id for which is_control() is true.
