@@ -107,8 +107,8 @@ private:
 }
 
 /// Parses an index. Throws error(format).
-[[nodiscard]] inline index_handler::weight_map parse_safetensors_index(std::string_view text,
-                                                                       std::string_view document) {
+APERTUS_DECLARATION [[nodiscard]] index_handler::weight_map parse_safetensors_index(std::string_view text,
+                                                                                    std::string_view document) {
     index_handler handler(document, text);
     parse_json_sax(text, handler);
     if (!handler.map_seen) fail(error_category::format, document, "weight_map", "an object", "nothing");

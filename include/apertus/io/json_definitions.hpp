@@ -34,8 +34,8 @@ public:
     bool number_float(double v, const std::string&) { return add(v); }
     bool string(std::string& v) { return add(std::move(v)); }
     bool binary(json::binary_t&) { return false; } // not in a text
-    bool start_object(std::size_t) { return open(json::object()); }
-    bool start_array(std::size_t) { return open(json::array()); }
+    bool start_object(std::size_t) { return open(json(json::value_t::object)); }
+    bool start_array(std::size_t) { return open(json(json::value_t::array)); }
     bool key(std::string& k) {
         slot_ = &(*open_.back())[k];
         return true;

@@ -142,8 +142,8 @@ inline void parse_rope(model_config& c, const json_reader& top, std::string_view
     const json* const inner =
         block == nullptr ? nullptr : json_reader(*block, document, std::string(name)).find("rope_theta");
     if (inner == nullptr) top.number("rope_theta", theta);
-    c.rope_parameters = parse_rope_block(block == nullptr ? json(json::object()) : *block, document, name, top, theta,
-                                         c.max_position_embeddings);
+    c.rope_parameters = parse_rope_block(block == nullptr ? json(json(json::value_t::object)) : *block, document, name,
+                                         top, theta, c.max_position_embeddings);
 }
 
 /// bos, eos, pad from `key`s of `reader`; absent leaves the value, null empties it, a negative id counts as null.
@@ -200,7 +200,7 @@ inline void refuse_what_we_cannot_honour(const json_reader& reader, bool is_aper
     if (const json* const layers = reader.find_value("layer_types")) {
         if (!layers->is_array()) reader.bad_value("layer_types", "a list", *layers);
         for (const json& layer : *layers) {
-            if (!layer.is_string() || layer != "full_attention")
+            if (!layer.is_string() || layer.get_ref<const std::string&>() != "full_attention")
                 reader.bad_value("layer_types", "'full_attention' only", layer);
         }
     }
@@ -226,7 +226,7 @@ APERTUS_DEFINITION model_config parse_config_json(std::string_view text, std::st
     }
     const bool is_apertus = c.model_type == "apertus";
 
-    const json nothing = json::object();
+    const json nothing = json(json::value_t::object);
     const json* text_config = composite ? outer.find_value("text_config") : &root;
     if (text_config == nullptr) text_config = &nothing;
     const json_reader in(*text_config, document, composite ? "text_config" : "");

@@ -480,9 +480,14 @@ private:
         return true;
     }
 
+    /// Not with ==, which the JSON library would compile a whole comparison of documents for.
+    [[nodiscard]] static bool is_text(const json& value, std::string_view text) {
+        return value.is_string() && value.get_ref<const std::string&>() == text;
+    }
+
     void top_field(const json& value) {
         if (key_ == "version") {
-            if (value != "1.0") wrong("version", "'1.0'", describe_json(value));
+            if (!is_text(value, "1.0")) wrong("version", "'1.0'", describe_json(value));
         } else if (key_ == "model" || key_ == "added_tokens" || (is_section(key_) && !value.is_null())) {
             wrong(key_, key_ == "added_tokens" ? "an array" : "an object", describe_json(value));
         }
@@ -501,13 +506,14 @@ private:
         bpe_spec& model = spec_.model;
         const auto flag = [&] { return !value.is_null() && here.boolean(); };
         if (key_ == "type") {
-            if (value != "BPE") wrong(path, "'BPE', the only supported model", describe_json(value));
+            if (!is_text(value, "BPE")) wrong(path, "'BPE', the only supported model", describe_json(value));
         } else if (key_ == "dropout") {
-            if (!value.is_null() && value != 0.0) wrong(path, "null (dropout is not supported)", describe_json(value));
+            if (!value.is_null() && !(value.is_number() && value.get<double>() == 0.0))
+                wrong(path, "null (dropout is not supported)", describe_json(value));
         } else if (key_ == "unk_token") {
             if (!value.is_null()) model.unk_token = here.text();
         } else if (key_ == "continuing_subword_prefix" || key_ == "end_of_word_suffix") {
-            if (!value.is_null() && !(value.is_string() && value.get_ref<const std::string&>().empty()))
+            if (!value.is_null() && !is_text(value, ""))
                 wrong(path, "null or '' (not supported)", describe_json(value));
         } else if (key_ == "fuse_unk") {
             model.fuse_unk = flag();
