@@ -31,8 +31,8 @@ budget() { # NAME LIMIT FLAGS HEADERS...
 shopt -s nullglob
 reference=(include/apertus/backend/reference*.hpp)
 [ ${#reference[@]} = 0 ] || budget core+model+reference 1.3 '' include/apertus/core/*.hpp include/apertus/model/*.hpp "${reference[@]}"
-budget separate 2.5 -DAPERTUS_SEPARATE_COMPILATION include/apertus/apertus.hpp
-budget header-only 7 '' include/apertus/apertus.hpp
+budget separate 2.0 -DAPERTUS_SEPARATE_COMPILATION include/apertus/apertus.hpp
+budget header-only 6.5 '' include/apertus/apertus.hpp
 
 declare -A best
 TIMEFORMAT='%U %S'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a session does with segments before any backend is asked: checks them, and packs them into chunks of rows. No
-// template, so that it is compiled once for all decoders, backends and caches.
+// What a session does with segments before any backend is asked: checks them, and packs them into chunks of rows.
+// Compiled once for all decoders, backends and caches; a template only so that it costs nothing where no session is.
 #pragma once
 
 #include <apertus/core/error.hpp>
@@ -22,7 +22,7 @@ APERTUS_BEGIN_NAMESPACE
 
 namespace detail {
 
-class session_steps {
+template <class Unused = void> class basic_session_steps {
 public:
     /// A run of rows of one segment inside the current chunk.
     struct piece {
@@ -36,7 +36,7 @@ public:
     };
 
     /// `vocabulary`: token ids are below it. Throws error(config) for impossible options.
-    session_steps(const session_options& options, std::size_t vocabulary)
+    basic_session_steps(const session_options& options, std::size_t vocabulary)
         : options_(checked(options)), vocabulary_(vocabulary) {}
 
     /// To be called before the first step, after the backend has found its memory (whose error says more than bad_alloc).
@@ -188,6 +188,7 @@ private:
     std::vector<row_range> wanted_;
     std::vector<sequence_state> seen_;
 };
+using session_steps = basic_session_steps<>;
 
 } // namespace detail
 

@@ -41,6 +41,11 @@ struct load_options {
     cancellation cancel{};
 };
 
+#ifdef APERTUS_SEPARATE_COMPILATION
+extern template generation_result generate<session_handle>(session_handle&, std::span<const prompt>,
+                                                           const generation_config&, const generate_options&);
+#endif
+
 namespace detail {
 
 /// What a loaded model offers, whatever it is made of.
