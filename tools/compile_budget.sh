@@ -4,7 +4,8 @@
 # What including the library costs, against its budget: CPU seconds of `g++ -fsyntax-only`, the best of several rounds.
 # Three things: core, model and reference backend (the goal of the design is 0.8 s); the umbrella as programs see it that
 # compile the library once (APERTUS_SEPARATE_COMPILATION; the goal is 3 s); the umbrella with all bodies, of which more
-# than a third is the JSON library. The limits are what the headers cost today, rounded up, so that it gets no worse.
+# than a third is the JSON library. The limits are what the headers cost today, with room for the noise of
+# a shared machine, so that it gets no worse.
 # The limits hold for a machine that parses the calibration file (three heavy standard headers) in `calibration_limit`
 # seconds; on a slower machine, or a busy one, they grow in proportion. They never shrink.
 #
@@ -30,9 +31,9 @@ budget() { # NAME LIMIT FLAGS HEADERS...
 }
 shopt -s nullglob
 reference=(include/apertus/backend/reference*.hpp)
-[ ${#reference[@]} = 0 ] || budget core+model+reference 1.3 '' include/apertus/core/*.hpp include/apertus/model/*.hpp "${reference[@]}"
-budget separate 2.0 -DAPERTUS_SEPARATE_COMPILATION include/apertus/apertus.hpp
-budget header-only 6.5 '' include/apertus/apertus.hpp
+[ ${#reference[@]} = 0 ] || budget core+model+reference 1.45 '' include/apertus/core/*.hpp include/apertus/model/*.hpp "${reference[@]}"
+budget separate 2.2 -DAPERTUS_SEPARATE_COMPILATION include/apertus/apertus.hpp
+budget header-only 7 '' include/apertus/apertus.hpp
 
 declare -A best
 TIMEFORMAT='%U %S'
