@@ -57,7 +57,8 @@ about_clang14='unit tests, clang 14, with address and undefined-behaviour saniti
 step_clang14() {
     build build/clang14 -DCMAKE_BUILD_TYPE=Debug '-DCMAKE_CXX_FLAGS_DEBUG=-O1 -g1' -DCMAKE_CXX_COMPILER=clang++-14 \
         -DAPERTUS_WERROR=ON -DAPERTUS_SANITIZE=address,undefined $(programs OFF) -DAPERTUS_BUILD_TESTS=ON
-    ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 unit_tests build/clang14
+    ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
+        LSAN_OPTIONS=suppressions=$PWD/tests/leaks.supp:print_suppressions=0 unit_tests build/clang14
 }
 about_clang19='every header together and every example, clang 19, warnings are errors'
 step_clang19() {
@@ -70,7 +71,7 @@ step_clang19() {
 
 about_headers='every header compiles alone, g++'
 step_headers() {
-    build build/headers -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG= "-DCMAKE_CXX_FLAGS=$warnings -fsyntax-only" \
+    build build/headers -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0 "-DCMAKE_CXX_FLAGS=$warnings" \
         -DCMAKE_CXX_COMPILER=g++ -DAPERTUS_VERIFY_HEADERS=ON $(programs OFF) > build/logs/headers.configure
     cmake --build build/headers -j "$jobs" --target all_verify_interface_header_sets
 }

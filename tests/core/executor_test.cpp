@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <memory>
@@ -99,10 +101,15 @@ BOOST_AUTO_TEST_CASE(regions_after_a_pause_wake_the_sleepers) {
 BOOST_AUTO_TEST_CASE(an_idle_pool_uses_no_processor_time) {
     pool_executor pool(4);
     pool.parallel_for(8, [](std::size_t) {});
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    const double before = process_seconds();
-    std::this_thread::sleep_for(std::chrono::milliseconds(200));
-    BOOST_TEST(process_seconds() - before < 0.05);
+    // Threads of others in this process (OpenMP's, after another test) may still be spinning: a pool that spins would
+    // use its time in every window.
+    double least = 1;
+    for (int window = 0; window < 20 && least >= 0.02; ++window) {
+        const double before = process_seconds();
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+        least = std::min(least, process_seconds() - before);
+    }
+    BOOST_TEST(least < 0.02);
 }
 
 BOOST_AUTO_TEST_CASE(pools_come_and_go) {

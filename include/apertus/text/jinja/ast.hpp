@@ -172,6 +172,10 @@ template <class F> void for_each_child(const node& n, F f) {
     one(n.call.double_star);
 }
 
+/// Index of a built-in filter or test, -1 when there is none (filters.hpp, tests.hpp).
+[[nodiscard]] int find_filter(std::string_view name) noexcept;
+[[nodiscard]] int find_test(std::string_view name) noexcept;
+
 /// Thrown by lexer, parser and scope analysis.
 class template_syntax_failure : public template_failure {
 public:

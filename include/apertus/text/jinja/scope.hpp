@@ -17,10 +17,6 @@ APERTUS_BEGIN_NAMESPACE
 
 namespace detail::jinja {
 
-/// Index of a built-in filter or test, -1 when there is none (filters.hpp, tests.hpp).
-[[nodiscard]] int find_filter(std::string_view name) noexcept;
-[[nodiscard]] int find_test(std::string_view name) noexcept;
-
 class scope_builder {
 public:
     explicit scope_builder(template_tree& tree) : tree_(tree) {}
