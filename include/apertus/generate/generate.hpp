@@ -71,8 +71,7 @@ struct generation_result {
     std::vector<generated_sequence> sequences{};
     std::size_t prefill_tokens = 0; ///< prompt tokens computed (cached ones left out)
     std::size_t new_tokens = 0;
-    std::size_t decode_tokens =
-        0; ///< new tokens of steps that read no prompt: decode_tokens / decode_seconds is the rate
+    std::size_t decode_tokens = 0; ///< new tokens of steps that read no prompt; per decode_seconds: the rate
     double prefill_seconds = 0.0;
     double decode_seconds = 0.0;
 };

@@ -13,12 +13,14 @@
 #include <apertus/text/bpe_tables.hpp>
 #include <apertus/text/tokenizer_spec.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -147,9 +149,10 @@ private:
         bytes_.resize(limit);
         present_.assign(limit, absent);
         seed_ = detail::hash_bytes(spec_.arena, 0x5851F42D4C957F2Du);
-        pieces_ = detail::token_table(count, seed_);
-        others_ = detail::token_table(count, seed_);
         if (byte_level_) arena_.reserve(spec_.arena.size());
+        std::size_t unmatched = 0;
+        std::vector<std::uint64_t> hashes; // of what each entry is found by
+        hashes.reserve(count);
         for (const bpe_spec::entry& entry : spec_.vocab) {
             const auto id = static_cast<std::size_t>(entry.id);
             const std::string_view token = spec_.text(entry.token);
@@ -159,21 +162,31 @@ private:
             }
             spelled_[id] = entry.token;
             present_[id] = matchable;
-            bool entered = false;
             if (byte_level_) {
                 bytes_[id].offset = static_cast<std::uint32_t>(arena_.size());
                 if (!detail::append_alphabet_bytes(arena_, token)) present_[id] = unmatchable;
                 bytes_[id].size = static_cast<std::uint32_t>(arena_.size() - bytes_[id].offset);
-                entered =
-                    present_[id] == matchable
-                        ? pieces_.insert(bytes_of(entry.id), entry.id, [this](std::int32_t i) { return bytes_of(i); })
-                        : others_.insert(token, entry.id, [this](std::int32_t i) { return id_to_token(i); });
+                unmatched += present_[id] == unmatchable ? 1 : 0;
             } else {
                 bytes_[id] = entry.token;
-                entered = pieces_.insert(token, entry.id, [this](std::int32_t i) { return bytes_of(i); });
             }
-            if (!entered)
-                fail(error_category::tokenizer, component, "vocabulary: token " + quoted(token), "one entry", "two");
+            hashes.push_back(detail::hash_bytes(present_[id] == matchable ? bytes_of(entry.id) : token, seed_));
+        }
+        pieces_ = detail::token_table(count - unmatched, seed_);
+        others_ = detail::token_table(unmatched, seed_);
+        constexpr std::size_t ahead = 16;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (i + ahead < count) pieces_.prefetch(hashes[i + ahead]);
+            const bpe_spec::entry& entry = spec_.vocab[i];
+            const bool entered = present_[static_cast<std::size_t>(entry.id)] == matchable
+                                     ? pieces_.insert(bytes_of(entry.id), hashes[i], entry.id,
+                                                      [this](std::int32_t id) { return bytes_of(id); })
+                                     : others_.insert(spec_.text(entry.token), hashes[i], entry.id,
+                                                      [this](std::int32_t id) { return id_to_token(id); });
+            if (!entered) {
+                fail(error_category::tokenizer, component, "vocabulary: token " + quoted(spec_.text(entry.token)),
+                     "one entry", "two");
+            }
         }
     }
 
@@ -186,31 +199,64 @@ private:
         return id;
     }
 
-    // Tried and dropped: look-ups in blocks of 32 with prefetch; loading 17 MB took as long (two thirds are the JSON parser).
+    /// The merges go through in blocks, so that the cache misses of a block's look-ups overlap.
     void enter_merges() {
+        struct operands {
+            std::size_t begin = 0, middle = 0,
+                        end = 0; // left and right in `bytes`; empty when they are no byte strings
+            std::uint64_t left = 0, right = 0, joined = 0; // hashes
+        };
+        constexpr std::size_t block = 32;
         const std::size_t count = spec_.merges.size();
         merges_ = detail::merge_table(count, seed_);
-        std::string left, right, joined; // reused: a merge costs no allocation
-        for (std::size_t i = 0; i < count; ++i) {
-            const std::string_view left_token = spec_.text(spec_.merges[i].left),
-                                   right_token = spec_.text(spec_.merges[i].right);
-            left.clear();
-            right.clear();
-            std::int32_t left_id = -1, right_id = -1, made = -1;
-            if (byte_level_ && detail::append_alphabet_bytes(left, left_token) &&
-                detail::append_alphabet_bytes(right, right_token)) {
-                left_id = find_bytes(left);
-                right_id = find_bytes(right);
-                left += right;
-                made = find_bytes(left);
+        const auto text_of = [this](std::int32_t id) { return bytes_of(id); };
+        std::array<operands, block> waiting;
+        std::array<std::array<std::int32_t, 3>, block> ids;
+        std::string bytes, spelling; // reused: a merge costs no allocation
+        for (std::size_t base = 0; base < count; base += block) {
+            const std::size_t size = std::min(block, count - base);
+            bytes.clear();
+            for (std::size_t i = 0; i < size; ++i) {
+                operands& w = waiting[i];
+                w.begin = w.middle = w.end = bytes.size();
+                if (!byte_level_ || !detail::append_alphabet_bytes(bytes, spec_.text(spec_.merges[base + i].left))) {
+                    continue;
+                }
+                const std::size_t middle = bytes.size();
+                if (!detail::append_alphabet_bytes(bytes, spec_.text(spec_.merges[base + i].right))) continue;
+                w.middle = middle;
+                w.end = bytes.size();
             }
-            if (left_id < 0) left_id = merge_operand(left_token, i);
-            if (right_id < 0) right_id = merge_operand(right_token, i);
-            if (made < 0) {
-                joined.assign(left_token).append(right_token);
-                made = merge_operand(joined, i);
+            const std::string_view all = bytes;
+            for (operands& w : std::span(waiting).first(size)) {
+                if (w.begin == w.end) continue;
+                pieces_.prefetch(w.left = pieces_.hash(all.substr(w.begin, w.middle - w.begin)));
+                pieces_.prefetch(w.right = pieces_.hash(all.substr(w.middle, w.end - w.middle)));
+                pieces_.prefetch(w.joined = pieces_.hash(all.substr(w.begin, w.end - w.begin)));
             }
-            merges_.insert(left_id, right_id, {static_cast<std::uint32_t>(i), made});
+            for (std::size_t i = 0; i < size; ++i) {
+                const operands& w = waiting[i];
+                auto& [left, right, made] = ids[i];
+                left = right = made = -1;
+                if (w.begin != w.end) {
+                    left = pieces_.find(all.substr(w.begin, w.middle - w.begin), w.left, text_of);
+                    right = pieces_.find(all.substr(w.middle, w.end - w.middle), w.right, text_of);
+                    made = pieces_.find(all.substr(w.begin, w.end - w.begin), w.joined, text_of);
+                }
+                const std::string_view left_token = spec_.text(spec_.merges[base + i].left);
+                const std::string_view right_token = spec_.text(spec_.merges[base + i].right);
+                if (left < 0) left = merge_operand(left_token, base + i);
+                if (right < 0) right = merge_operand(right_token, base + i);
+                if (made < 0) {
+                    spelling.assign(left_token).append(right_token);
+                    made = merge_operand(spelling, base + i);
+                }
+                merges_.prefetch(left, right);
+            }
+            for (std::size_t i = 0; i < size; ++i) {
+                const auto& [left, right, made] = ids[i];
+                merges_.insert(left, right, {static_cast<std::uint32_t>(base + i), made});
+            }
         }
         std::vector<bpe_spec::merge>().swap(spec_.merges);
         rank_limit_ = count;

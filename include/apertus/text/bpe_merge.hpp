@@ -23,8 +23,8 @@ namespace detail {
 /// Working memory of one call; reused from piece to piece.
 struct merge_scratch {
     std::vector<std::int32_t> symbols; ///< in: initial symbols; out: merged symbols
-    std::vector<std::uint32_t>
-        sizes; ///< of the symbols, in whatever unit; summed when symbols merge; empty when nobody asks
+    /// Of the symbols, in whatever unit; summed when symbols merge; empty when nobody asks.
+    std::vector<std::uint32_t> sizes;
     std::vector<std::uint32_t> ranks, previous, next, positions, lists;
     std::vector<std::uint64_t> heap, nodes, occupied;
 };

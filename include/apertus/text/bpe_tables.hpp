@@ -63,6 +63,8 @@ public:
     [[nodiscard]] bool may_contain(std::uint64_t hash) const noexcept {
         return (words_[hash >> shift_ >> 6] >> (hash >> shift_ & 63) & 1) != 0;
     }
+    /// The word that may_contain reads.
+    [[nodiscard]] const std::uint64_t* word(std::uint64_t hash) const noexcept { return &words_[hash >> shift_ >> 6]; }
 
 private:
     std::vector<std::uint64_t> words_; ///< 8 to 16 bits per entry
@@ -87,14 +89,19 @@ public:
         return filter_.may_contain(hash) ? slots_[locate(text, hash, text_of)].id : -1;
     }
     [[nodiscard]] std::uint64_t hash(std::string_view text) const noexcept { return hash_bytes(text, seed_); }
+    /// Starts to fetch what a look-up with this hash will read.
+    void prefetch(std::uint64_t hash) const noexcept {
+        __builtin_prefetch(filter_.word(hash));
+        __builtin_prefetch(slots_.data() + (hash & mask_));
+    }
 
     /// Enters `text`; returns false when it is there already. Must not be called more often than `entries` times.
-    template <class TextOf> bool insert(std::string_view text, std::int32_t id, const TextOf& text_of) {
-        const std::uint64_t h = hash(text);
-        slot& place = slots_[locate(text, h, text_of)];
+    template <class TextOf>
+    bool insert(std::string_view text, std::uint64_t hash, std::int32_t id, const TextOf& text_of) {
+        slot& place = slots_[locate(text, hash, text_of)];
         if (place.id >= 0) return false;
-        filter_.add(h);
-        place = {text.size() <= 8 ? short_key(text) : h, static_cast<std::uint32_t>(text.size()), id};
+        filter_.add(hash);
+        place = {text.size() <= 8 ? short_key(text) : hash, static_cast<std::uint32_t>(text.size()), id};
         return true;
     }
 
@@ -140,6 +147,13 @@ public:
         const std::uint64_t key = key_of(left, right), hash = hash_mix(key ^ seed_, hash_factor_1);
         if (!filter_.may_contain(hash)) return {no_rank, -1};
         return slots_[locate(key, hash)].value;
+    }
+
+    /// Starts to fetch what find and insert of this pair will touch.
+    void prefetch(std::int32_t left, std::int32_t right) const noexcept {
+        const std::uint64_t hash = hash_mix(key_of(left, right) ^ seed_, hash_factor_1);
+        __builtin_prefetch(filter_.word(hash));
+        __builtin_prefetch(slots_.data() + (hash & mask_));
     }
 
     /// Enters a merge; a later one for the same pair replaces the earlier, as in Hugging Face's map.

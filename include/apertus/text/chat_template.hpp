@@ -59,8 +59,8 @@ struct chat_options {
     message_style style = message_style::automatic;
     /// Special-token text in messages, tools and documents becomes special tokens, as in Hugging Face. Off, it stays text.
     bool trust_content = false;
-    json_text_reader parse_json =
-        nullptr; ///< reads argument strings for templates that want objects (run/chat_json.hpp)
+    /// Reads argument strings for templates that want objects (run/chat_json.hpp).
+    json_text_reader parse_json = nullptr;
     render_limits limits;
 };
 

@@ -31,8 +31,8 @@ struct text_edit {
 
 struct aligned_text {
     std::string text; ///< valid UTF-8
-    std::vector<origin_range>
-        origin; ///< of every byte of `text`: the character that it belongs to or came from; empty when not tracked
+    /// Of every byte of `text`: the character that it belongs to or came from; empty when not tracked.
+    std::vector<origin_range> origin;
     std::size_t base = 0; ///< where the part starts in the original text
     bool tracked = false;
 
