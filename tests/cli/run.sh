@@ -64,7 +64,8 @@ wait_for() { # TEXT COUNT: until the terminal has shown TEXT COUNT times; half a
     done
     bad "the terminal lacks: $2 times $1"
 }
-if command -v script > /dev/null && ldd "$program" | grep -q libedit; then
+trap '' PIPE # the program may end before it has read everything
+if ldd "$program" | grep -q libedit && script -qec true /dev/null > /dev/null 2>&1 < /dev/null; then
     mkfifo "$work/keys"
     : > "$work/out"
     TERM=xterm script -qec "'$program' chat --max-new-tokens 30" /dev/null < "$work/keys" >> "$work/out" 2> "$work/err" &
@@ -82,7 +83,7 @@ if command -v script > /dev/null && ldd "$program" | grep -q libedit; then
     if [ $? = 0 ]; then ok; else bad "chat on a terminal: exit status"; fi
     exec 9>&-
 else
-    echo "skipped: chat on a terminal: needs 'script' and a program with libedit"
+    echo "skipped: chat on a terminal: needs pseudo terminals, 'script', and a program with libedit"
     skipped=$((skipped + 1))
 fi
 
