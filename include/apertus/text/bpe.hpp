@@ -202,8 +202,7 @@ private:
     /// The merges go through in blocks, so that the cache misses of a block's look-ups overlap.
     void enter_merges() {
         struct operands {
-            std::size_t begin = 0, middle = 0,
-                        end = 0; // left and right in `bytes`; empty when they are no byte strings
+            std::size_t begin = 0, middle = 0, end = 0;    // in `bytes`; all equal when they are no byte strings
             std::uint64_t left = 0, right = 0, joined = 0; // hashes
         };
         constexpr std::size_t block = 32;
