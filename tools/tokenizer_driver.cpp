@@ -28,7 +28,8 @@ std::string stream(const apertus::tokenizer& tokens, const std::vector<std::int3
     apertus::streaming_decoder decoder(tokens, {.skip_special_tokens = skip});
     std::string text;
     for (const std::int32_t id : ids) text += decoder.push(id);
-    return text + decoder.flush();
+    text += decoder.flush();
+    return text;
 }
 
 json answer(const apertus::tokenizer& tokens, const json& line, const switches& how) {

@@ -51,7 +51,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     apertus::streaming_decoder decoder(t, options);
     std::string text;
     for (const std::int32_t id : ids) {
-        const std::string piece = decoder.push(id);
+        const std::string_view piece = decoder.push(id);
         check(apertus::is_valid_utf8(piece));
         text += piece;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <apertus/run/pretrained_tokenizer.hpp>
 
+#include <support/allocation_counter.hpp>
 #include <support/test_support.hpp>
 
 #include <algorithm>
@@ -65,6 +66,15 @@ BOOST_AUTO_TEST_CASE(a_decoder_outlives_its_tokenizer) {
     for (const std::int32_t id : ids) text += d.push(id);
     text += d.flush();
     BOOST_TEST(text == "Grüezi 🙂!"); // and no <|assistant_end|>
+}
+
+BOOST_AUTO_TEST_CASE(decoding_a_token_allocates_nothing) {
+    text_decoder d = tiny().decoder(false)();
+    std::size_t bytes = 0;
+    const std::size_t before = test_support::allocation_count();
+    for (std::int32_t id = 0; id < tiny().base().id_limit(); ++id) bytes += d.push(id).size();
+    BOOST_TEST(test_support::allocation_count() == before);
+    BOOST_TEST(bytes > 1000u);
 }
 
 BOOST_AUTO_TEST_CASE(a_folder_without_a_tokenizer_is_refused_by_name) {

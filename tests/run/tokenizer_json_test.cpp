@@ -55,7 +55,8 @@ void check_case(const tokenizer& tokens, const json& golden) {
         streaming_decoder decoder(tokens);
         std::string streamed;
         for (const std::int32_t id : expected) streamed += decoder.push(id);
-        BOOST_TEST(streamed + decoder.flush() == golden["decoded"].get<std::string>());
+        streamed += decoder.flush();
+        BOOST_TEST(streamed == golden["decoded"].get<std::string>());
         const std::vector<text_segment> whole{{text, true}};
         BOOST_TEST((tokens.encode_segments(whole) == golden["plain"].get<ids>()));
         if (golden.contains("pair")) {

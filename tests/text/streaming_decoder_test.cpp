@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(the_pieces_joined_are_decode) {
             streaming_decoder decoder(tokens, options);
             std::string text;
             for (const std::int32_t id : ids) {
-                const std::string piece = decoder.push(id);
+                const std::string_view piece = decoder.push(id);
                 BOOST_REQUIRE(is_valid_utf8(piece));
                 text += piece;
             }

@@ -27,8 +27,8 @@ namespace detail {
 struct decoder_with_tokens {
     std::shared_ptr<const tokenizer> tokens;
     streaming_decoder decoder;
-    std::string push(std::int32_t id) { return decoder.push(id); }
-    std::string flush() { return decoder.flush(); }
+    std::string_view push(std::int32_t id) { return decoder.push(id); }
+    std::string_view flush() { return decoder.flush(); }
 };
 
 } // namespace detail
