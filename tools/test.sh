@@ -176,7 +176,7 @@ steps=()
 for argument in "$@"; do
     case $argument in
         --quick) steps+=(gcc) ;;
-        -h | --help) sed -n '3,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n -e '4,14s/^# \{0,1\}//p' -e 's/^all_steps=/                             /p' "$0"; exit 0 ;;
         *)
             case " ${all_steps[*]} " in
                 *" $argument "*) steps+=("$argument") ;;

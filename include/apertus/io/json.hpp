@@ -90,10 +90,6 @@ inline void check_json_limits(std::string_view text, std::string_view document) 
     }
 }
 
-} // namespace detail
-
-namespace detail {
-
 /// Any handler behind nlohmann's abstract one: the parser is compiled once for all of them (a second of compile time each
 /// otherwise; the virtual calls are not measurable beside the parsing).
 template <class Handler> class sax_adaptor final : public nlohmann::json_sax<json> {

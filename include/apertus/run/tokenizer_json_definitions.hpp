@@ -257,25 +257,19 @@ inline void read_post_processor(const json_place& place, std::vector<post_proces
 /// Reads tokenizer.json event by event.
 class tokenizer_json_handler {
 public:
-    using number_integer_t = json::number_integer_t;
-    using number_unsigned_t = json::number_unsigned_t;
-    using number_float_t = json::number_float_t;
-    using string_t = json::string_t;
-    using binary_t = json::binary_t;
-
     tokenizer_json_handler(std::string_view text, std::string_view document) : text_(text), document_(document) {}
 
     bool null() { return scalar(nullptr); }
     bool boolean(bool value) { return scalar(value); }
-    bool number_integer(number_integer_t value) { return number(value); }
-    bool number_unsigned(number_unsigned_t value) {
-        return number(value > static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max())
+    bool number_integer(std::int64_t value) { return number(value); }
+    bool number_unsigned(std::uint64_t value) {
+        return number(value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())
                           ? std::numeric_limits<std::int64_t>::max()
                           : static_cast<std::int64_t>(value));
     }
-    bool number_float(number_float_t value, const string_t&) { return scalar(value); }
-    bool binary(binary_t&) { return false; }
-    bool string(string_t& value) {
+    bool number_float(double value, const std::string&) { return scalar(value); }
+    bool binary(json::binary_t&) { return false; }
+    bool string(std::string& value) {
         if (where() == place::merges) {
             merge_line(value);
         } else if (where() == place::merge_pair) {
@@ -290,7 +284,7 @@ public:
     bool start_array(std::size_t) { return open(false); }
     bool end_object() { return close(); }
     bool end_array() { return close(); }
-    bool key(string_t& text) {
+    bool key(std::string& text) {
         switch (where()) {
         case place::section:
         case place::added_tokens: section_.key(std::move(text)); break;
@@ -563,27 +557,21 @@ private:
 /// Collects the members of a document's object but for those named in `ignored`, which may be large.
 class json_members_handler : public json_collector {
 public:
-    using number_integer_t = json::number_integer_t;
-    using number_unsigned_t = json::number_unsigned_t;
-    using number_float_t = json::number_float_t;
-    using string_t = json::string_t;
-    using binary_t = json::binary_t;
-
     json_members_handler(std::string_view text, std::string_view document, std::string_view ignored)
         : text_(text), document_(document), ignored_(ignored) {}
 
     bool null() { return add(nullptr); }
     bool boolean(bool value) { return add(value); }
-    bool number_integer(number_integer_t value) { return add(value); }
-    bool number_unsigned(number_unsigned_t value) { return add(value); }
-    bool number_float(number_float_t value, const string_t&) { return add(value); }
-    bool string(string_t& value) { return add(std::move(value)); }
-    bool binary(binary_t&) { return false; }
+    bool number_integer(std::int64_t value) { return add(value); }
+    bool number_unsigned(std::uint64_t value) { return add(value); }
+    bool number_float(double value, const std::string&) { return add(value); }
+    bool string(std::string& value) { return add(std::move(value)); }
+    bool binary(json::binary_t&) { return false; }
     bool start_object(std::size_t) { return open(json(json::value_t::object)); }
     bool start_array(std::size_t) { return open(json(json::value_t::array)); }
     bool end_object() { return close(); }
     bool end_array() { return close(); }
-    bool key(string_t& text) {
+    bool key(std::string& text) {
         if (depth_ == 1) skipping_ = text == ignored_;
         if (!skipping_) json_collector::key(std::move(text));
         return true;
