@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -38,6 +39,10 @@ namespace detail {
 }
 
 } // namespace detail
+
+/// A caller's way to bytes: fills the whole span from `offset` (bytes from the start of the file) or throws; whatever
+/// it throws passes through unchanged. Called from the thread that asks for a tensor.
+using read_callback = std::function<void(std::uint64_t offset, std::span<std::byte> out)>;
 
 /// How a mapped range is going to be used; a hint for the operating system, without effect on results.
 enum class file_access {

@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -20,10 +19,6 @@
 #include <vector>
 
 APERTUS_BEGIN_NAMESPACE
-
-/// A caller's way to bytes: fills the whole span from `offset` (bytes from the start of the file) or throws; whatever
-/// it throws passes through unchanged. Called from the thread that asks for a tensor.
-using read_callback = std::function<void(std::uint64_t offset, std::span<std::byte> out)>;
 
 /// An opened safetensors file. Move-only, immutable after opening; reading from several threads is fine when the reader
 /// callback is. Spans from `view` live as long as this object (or, for `from_bytes`, as the caller's memory).
