@@ -341,6 +341,14 @@ BOOST_AUTO_TEST_CASE(tensors) {
                "9223372036854775780");
 }
 
+BOOST_AUTO_TEST_CASE(only_empty_tensors) {
+    const std::string bytes = gguf_writer().tensor("nothing", f32, {0, 0}, "").bytes();
+    const auto file = gguf_file::from_bytes(as_bytes(bytes)); // ends before its data would begin
+    BOOST_TEST(file.find("nothing")->begin <= bytes.size());
+    BOOST_TEST(file.view(*file.find("nothing")).empty());
+    BOOST_TEST(read_all(file, "nothing").empty());
+}
+
 BOOST_AUTO_TEST_CASE(alignment) {
     gguf_writer w;
     w.add("general.alignment", std::uint32_t{64}).alignment = 64;

@@ -171,9 +171,10 @@ public:
                            std::to_string(order[i]->begin) + " (an overlap)");
             }
         }
+        const std::uint64_t first = std::min(start, size); // a file of empty tensors may end before its data begins
         for (gguf_tensor& t : tensors) {
-            t.begin += start;
-            t.end += start;
+            t.begin += first;
+            t.end += first;
         }
     }
 
