@@ -31,7 +31,8 @@ BOOST_AUTO_TEST_CASE(a_matrix_of_blocks_comes_back_within_half_a_step) {
     std::vector<conformance::toy_int8::block> blocks(rows * cols / conformance::toy_int8::block_size);
     pack_matrix<conformance::toy_int8>(values.data(), rows, cols, blocks.data());
     std::vector<float> back(values.size());
-    unpack_blocks<conformance::toy_int8>(blocks.data(), blocks.size(), back.data());
+    const weight_view<any_format> view(weight_view<conformance::toy_int8>{blocks.data(), rows, cols});
+    for (std::size_t row = 0; row < rows; ++row) unpack_row(view, row, back.data() + row * cols);
     for (std::size_t i = 0; i < values.size(); ++i)
         BOOST_TEST(std::fabs(back[i] - values[i]) <= 0.5F * 3.0F / 127.0F * 1.001F);
 }

@@ -93,7 +93,8 @@ std::vector<way> ways() {
         out.push_back({"cpu_" + cpu.isa, cpu, isa});
     }
     apertus::load_options widened; // the other way through the loader: read instead of mapped, converted at load
-    widened.weights = apertus::dtype::f32;
+    widened.weights = "f32";
+    widened.embedding_weights = "f32";
     widened.use_mmap = false;
     widened.threads = 2;
     out.push_back({"cpu_widened_to_f32", widened});

@@ -56,7 +56,8 @@ BOOST_AUTO_TEST_CASE(weights_are_kept_as_stored_or_as_asked) {
     const auto stored = causal_lm::from_pretrained(sharded);
     BOOST_TEST(stored.weight_format_name() == "F16");
     load_options widened;
-    widened.weights = dtype::f32;
+    widened.weights = "f32";
+    widened.embedding_weights = "f32";
     const auto wide = causal_lm::from_pretrained(sharded, widened);
     BOOST_TEST(wide.weight_format_name() == "F32");
     BOOST_TEST((last_logits(stored, some_ids) == last_logits(wide, some_ids))); // widening f16 is exact
@@ -75,7 +76,7 @@ BOOST_AUTO_TEST_CASE(backends_and_paths_agree) {
         for (std::size_t i = 0; i < got.size(); ++i) BOOST_REQUIRE_SMALL(got[i] - expected[i], 1e-4f);
     }
     load_options half;
-    half.kv_cache = dtype::bf16;
+    half.kv_cache = "bf16";
     const auto coarse = last_logits(causal_lm::from_pretrained(sharded, half), some_ids);
     float difference = 0.0f;
     for (std::size_t i = 0; i < coarse.size(); ++i)
@@ -116,11 +117,14 @@ BOOST_AUTO_TEST_CASE(impossible_options_are_refused_by_name) {
     o.isa = "avx1024";
     refused(o, error_category::backend, "'avx1024'");
     o = {};
-    o.weights = dtype::i8;
-    refused(o, error_category::config, "I8");
+    o.weights = "int3";
+    refused(o, error_category::config, "'int3'");
     o = {};
-    o.kv_cache = dtype::i64;
-    refused(o, error_category::config, "I64");
+    o.head_weights = "i8";
+    refused(o, error_category::config, "head_weights");
+    o = {};
+    o.kv_cache = "i64";
+    refused(o, error_category::config, "'i64'");
     o = {};
     std::stop_source stop;
     stop.request_stop();

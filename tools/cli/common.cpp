@@ -29,14 +29,6 @@ std::string program_folder() {
     return path.substr(0, path.rfind('/'));
 }
 
-std::optional<apertus::dtype> parse_type(std::string_view option, const std::string& name) {
-    if (name == "f32" || name == "float32") return apertus::dtype::f32;
-    if (name == "f16" || name == "float16") return apertus::dtype::f16;
-    if (name == "bf16" || name == "bfloat16") return apertus::dtype::bf16;
-    if (name == "auto") return std::nullopt;
-    fail(error_category::config, "command line", option, "auto, f32, f16 or bf16", apertus::quoted(name));
-}
-
 /// Draws on stderr when it is a terminal and the load takes more than a moment.
 class progress_bar {
 public:
@@ -81,8 +73,10 @@ apertus::causal_lm load(const model_options& options, bool prefault) {
     o.backend = options.backend;
     o.isa = options.isa;
     o.threads = options.threads;
-    o.weights = parse_type("--weights", options.weights);
-    o.kv_cache = parse_type("--kv-cache", options.kv_cache).value_or(apertus::dtype::f32);
+    o.weights = options.weights;
+    o.head_weights = options.head_weights;
+    o.embedding_weights = options.embedding_weights;
+    o.kv_cache = options.kv_cache;
     o.use_mmap = !options.no_mmap;
     o.prefault = prefault;
     progress_bar bar;

@@ -21,6 +21,8 @@ struct model_options {
     std::string backend = "cpu";
     std::string isa;
     std::string weights = "auto";
+    std::string head_weights;
+    std::string embedding_weights;
     std::string kv_cache = "f32";
     std::size_t threads = 0;
     bool no_mmap = false;

@@ -23,10 +23,17 @@ void add_model_options(CLI::App& app, model_options& m) {
 void add_load_options(CLI::App& app, model_options& m) {
     add_model_options(app, m);
     app.add_option("--backend", m.backend, "cpu, or reference (plain loops)")->type_name("NAME");
-    app.add_option("--isa", m.isa, "force a lower instruction set: baseline, avx2, avx512")->type_name("NAME");
+    app.add_option("--isa", m.isa, "force an instruction set: baseline, avx2, avx2_vnni, avx512, avx512_vnni, amx")
+        ->type_name("NAME");
     app.add_option("--threads", m.threads, "threads (default: all)")->type_name("N");
-    app.add_option("--weights", m.weights, "keep weights as auto, f32, f16 or bf16")->type_name("TYPE");
-    app.add_option("--kv-cache", m.kv_cache, "keep keys and values as f32 or bf16")->type_name("TYPE");
+    app.add_option("--weights", m.weights,
+                   "keep weights as auto (as stored if memory allows), stored, f32, f16, bf16, int8, int4")
+        ->type_name("FORMAT");
+    app.add_option("--head-weights", m.head_weights, "the same for the head (int8 when the layers are int4)")
+        ->type_name("FORMAT");
+    app.add_option("--embedding-weights", m.embedding_weights, "the same for the embedding (as stored)")
+        ->type_name("FORMAT");
+    app.add_option("--kv-cache", m.kv_cache, "keep keys and values as f32, bf16 or f16")->type_name("TYPE");
     app.add_flag("--no-mmap", m.no_mmap, "read the weights into memory instead of mapping the file");
 }
 

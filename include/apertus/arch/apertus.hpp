@@ -15,12 +15,12 @@ struct apertus_architecture {
     static constexpr bool qk_norm = true;
     static constexpr std::string_view attention_norm = "attention_layernorm";
     static constexpr std::string_view feedforward_norm = "feedforward_layernorm";
-    template <weight_format Format, class Activation, class Space> using mlp = plain_mlp<Format, Activation, Space>;
+    template <weight_storage Format, class Activation, class Space> using mlp = plain_mlp<Format, Activation, Space>;
 };
 static_assert(architecture<apertus_architecture>);
 
 /// The Apertus decoder in one weight format.
-template <weight_format Format, class Space = host_space>
+template <weight_storage Format, class Space = host_space>
 using apertus_model = decoder<apertus_architecture, Format, Space>;
 
 APERTUS_END_NAMESPACE

@@ -14,12 +14,12 @@ struct llama_architecture {
     static constexpr bool qk_norm = false;
     static constexpr std::string_view attention_norm = "input_layernorm";
     static constexpr std::string_view feedforward_norm = "post_attention_layernorm";
-    template <weight_format Format, class Activation, class Space> using mlp = gated_mlp<Format, Activation, Space>;
+    template <weight_storage Format, class Activation, class Space> using mlp = gated_mlp<Format, Activation, Space>;
 };
 static_assert(architecture<llama_architecture>);
 
 /// The Llama decoder in one weight format.
-template <weight_format Format, class Space = host_space>
+template <weight_storage Format, class Space = host_space>
 using llama_model = decoder<llama_architecture, Format, Space>;
 
 APERTUS_END_NAMESPACE

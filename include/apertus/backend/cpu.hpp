@@ -69,18 +69,20 @@ public:
     }
     void synchronize() noexcept {}
 
-    /// ids[T], table[V,D], out[T,D].
-    template <weight_format Format>
-    void embed(tensor_view<const std::int32_t, 1> ids, weight_view<Format> table, tensor_view<float, 2> out) noexcept {
+    /// ids[T], table[V,D], out[T,D]. Any format; typed views convert.
+    void embed(tensor_view<const std::int32_t, 1> ids, weight_view<any_format> table,
+               tensor_view<float, 2> out) noexcept {
         assert(out.extent(0) == ids.size() && out.extent(1) == table.cols);
-        for_rows(ids.size(), table.cols, [&](std::size_t t) {
-            const auto row = table.slice(static_cast<std::size_t>(ids.data()[t]), 1).blocks;
-            if constexpr (is_dense<Format>) {
-                kernels_.weights<typename Format::block>().widen(row, out.row(t).data(), table.cols);
-            } else {
-                unpack_blocks<Format>(row, table.blocks_per_row(), out.row(t).data());
-            }
+        const bool dense = visit_dense(table, [&](const auto& typed) {
+            using element = typename std::remove_cvref_t<decltype(typed)>::format::block;
+            for_rows(ids.size(), table.cols, [&](std::size_t t) {
+                const auto row = typed.slice(static_cast<std::size_t>(ids.data()[t]), 1).blocks;
+                kernels_.weights<element>().widen(row, out.row(t).data(), table.cols);
+            });
         });
+        if (dense) return;
+        for_rows(ids.size(), table.cols * table.info->block_rows,
+                 [&](std::size_t t) { unpack_row(table, static_cast<std::size_t>(ids.data()[t]), out.row(t).data()); });
     }
 
     /// x[T,D], weight[D], out[T,D]; out may be x.
@@ -92,33 +94,14 @@ public:
         });
     }
 
-    /// x[T,K], w[N,K], bias[N] or empty, out[T,N].
-    template <weight_format Format>
-    void matmul(tensor_view<const float, 2> x, weight_view<Format> w, tensor_view<const float, 1> bias,
+    /// x[T,K], w[N,K], bias[N] or empty, out[T,N]. Any format; typed views convert.
+    void matmul(tensor_view<const float, 2> x, weight_view<any_format> w, tensor_view<const float, 1> bias,
                 tensor_view<float, 2> out) noexcept {
         assert(x.extent(1) == w.cols && out.extent(0) == x.extent(0) && out.extent(1) == w.rows);
         assert(bias.empty() || bias.size() == w.rows);
         if (out.empty()) return;
-        const std::size_t tokens = x.extent(0);
-        const std::size_t rows = rows_per_piece(w.rows, w.blocks_per_row() * sizeof(typename Format::block), tokens);
-        for_pieces((w.rows + rows - 1) / rows, w.rows * w.cols * tokens, [&](std::size_t piece) {
-            const std::size_t first = piece * rows;
-            const std::size_t count = least(rows, w.rows - first);
-            detail::matmul_job<typename Format::block> job;
-            job.w = w.slice(first, count).blocks;
-            job.x = x.data();
-            job.bias = bias.empty() ? nullptr : bias.data() + first;
-            job.out = out.data() + first;
-            job.rows = count;
-            job.tokens = tokens;
-            job.k = w.cols;
-            job.out_stride = w.rows;
-            if constexpr (is_dense<Format>) {
-                kernels_.weights<typename Format::block>().matmul(job);
-            } else {
-                unpack_and_multiply<Format>(job);
-            }
-        });
+        if (visit_dense(w, [&](const auto& typed) { dense_matmul(x, typed, bias, out); })) return;
+        unpack_matmul(x, w, bias, out);
     }
 
     /// positions[T], inv_freq[K/2], cos[T,K/2], sin[T,K/2].
@@ -227,15 +210,20 @@ public:
     }
 
 private:
-    /// Formats whose elements the kernels read as they lie; all others are unpacked to float piece by piece.
-    template <class Format>
-    static constexpr bool is_dense = [] {
-        if constexpr (detail::has_kernels<typename Format::block>) {
-            return std::is_same_v<Format, dense<typename Format::block>>;
-        } else {
-            return false;
-        }
-    }();
+    /// Formats whose elements the kernels read as they lie.
+    using dense_formats = type_list<dense<float>, dense<bf16>, dense<f16>>;
+
+    /// f(typed view) when the matrix is in one of the dense formats; false otherwise.
+    template <class F> static bool visit_dense(const weight_view<any_format>& w, F&& f) noexcept {
+        bool found = false;
+        dense_formats::for_each([&]<class Format>() {
+            if (!found && w.template holds<Format>()) {
+                f(w.template as<Format>());
+                found = true;
+            }
+        });
+        return found;
+    }
 
     static constexpr std::size_t least(std::size_t a, std::size_t b) noexcept { return a < b ? a : b; }
 
@@ -268,8 +256,7 @@ private:
     /// Rows of a weight matrix that one piece takes: a few hundred KiB, but enough pieces to keep all threads busy to
     /// the end even when one of them loses its core, and a multiple of what a kernel walks side by side.
     [[nodiscard]] std::size_t rows_per_piece(std::size_t rows, std::size_t row_bytes,
-                                             std::size_t tokens) const noexcept {
-        const std::size_t side_by_side = tokens == 1 ? kernels_.matvec_rows : 12;
+                                             std::size_t side_by_side) const noexcept {
         const std::size_t target = (std::size_t{512} << 10) / (row_bytes + 1) + 1;
         const std::size_t fair = rows / (8 * executor_.concurrency()) + 1;
         const std::size_t wanted = least(target, fair);
@@ -295,42 +282,97 @@ private:
         }
     }
 
-    /// The path of every format that has no kernels of its own: rows are unpacked to float in stretches of K and
+    template <class Format>
+    void dense_matmul(tensor_view<const float, 2> x, const weight_view<Format>& w, tensor_view<const float, 1> bias,
+                      tensor_view<float, 2> out) noexcept {
+        using element = typename Format::block;
+        const std::size_t tokens = x.extent(0);
+        const std::size_t rows =
+            rows_per_piece(w.rows, w.cols * sizeof(element), tokens == 1 ? kernels_.matvec_rows : 12);
+        for_pieces((w.rows + rows - 1) / rows, w.rows * w.cols * tokens, [&](std::size_t piece) {
+            const std::size_t first = piece * rows;
+            const std::size_t count = least(rows, w.rows - first);
+            detail::matmul_job<element> job;
+            job.w = w.slice(first, count).blocks;
+            job.x = x.data();
+            job.bias = bias.empty() ? nullptr : bias.data() + first;
+            job.out = out.data() + first;
+            job.rows = count;
+            job.tokens = tokens;
+            job.k = w.cols;
+            job.out_stride = w.rows;
+            kernels_.weights<element>().matmul(job);
+        });
+    }
+
+    /// The path of every format that has no kernels of its own: some rows are unpacked to float in stretches of K and
     /// multiplied with up to sixteen tokens while they are in the first-level cache. Same sums as dense<float>.
-    template <class Format> void unpack_and_multiply(const detail::matmul_job<typename Format::block>& job) noexcept {
+    void unpack_matmul(tensor_view<const float, 2> x, const weight_view<any_format>& w,
+                       tensor_view<const float, 1> bias, tensor_view<float, 2> out) noexcept {
+        constexpr std::size_t band = 16;
+        const std::size_t rows =
+            rows_per_piece(w.rows, w.info->blocks_per_row(w.cols) * w.info->block_bytes / w.info->block_rows, band);
+        for_pieces((w.rows + rows - 1) / rows, w.rows * w.cols * x.extent(0), [&](std::size_t piece) {
+            const std::size_t last = least(w.rows, (piece + 1) * rows);
+            for (std::size_t row = piece * rows; row < last; row += band) {
+                unpack_band(x, w, row, least(band, last - row), bias, out);
+            }
+        });
+    }
+
+    /// Rows [first, first + count) of the product, count <= 16; `first` is a multiple of 16.
+    void unpack_band(tensor_view<const float, 2> x, const weight_view<any_format>& w, std::size_t first,
+                     std::size_t count, tensor_view<const float, 1> bias, tensor_view<float, 2> out) noexcept {
         using detail::tile_sums;
-        constexpr std::size_t unit = std::lcm(Format::block_size, std::size_t{16});
-        constexpr std::size_t stretch = unit >= 512 ? unit : 512 / unit * unit;
         constexpr std::size_t tiles = 4;
         constexpr std::size_t tokens_at_once = tiles * tile_sums::tokens;
-        float weights[tile_sums::rows][stretch];
-        tile_sums sums[tiles];
-        for (std::size_t row = 0; row < job.rows; row += tile_sums::rows) {
-            for (std::size_t token = 0; token < job.tokens; token += tokens_at_once) {
+        const format_info& f = *w.info;
+        const std::size_t unit = std::lcm(f.block_size, std::size_t{16});
+        const std::size_t rows_at_once = f.block_rows < tile_sums::rows ? tile_sums::rows : f.block_rows;
+        const std::size_t stretch = unit >= 512 ? unit : 512 / unit * unit;
+        const std::size_t tokens = x.extent(0);
+        float weights[largest_block];
+        float block[largest_block];
+        tile_sums sums[16 / tile_sums::rows][tiles];
+        for (std::size_t row = 0; row < count; row += rows_at_once) {
+            const std::size_t rows = least(rows_at_once, count - row);
+            for (std::size_t token = 0; token < tokens; token += tokens_at_once) {
                 std::memset(static_cast<void*>(sums), 0, sizeof sums);
-                for (std::size_t i = 0; i < job.k; i += stretch) {
-                    const std::size_t n = least(stretch, job.k - i);
-                    const float* w[tile_sums::rows];
-                    for (std::size_t r = 0; r < tile_sums::rows; ++r) {
-                        const std::size_t index = least(row + r, job.rows - 1);
-                        w[r] = weights[r];
-                        unpack_blocks<Format>(job.w + (index * job.k + i) / Format::block_size, n / Format::block_size,
-                                              weights[r]);
-                    }
-                    for (std::size_t tile = 0; tile < tiles && token + tile * tile_sums::tokens < job.tokens; ++tile) {
-                        const float* x[tile_sums::tokens];
-                        for (std::size_t t = 0; t < tile_sums::tokens; ++t) {
-                            x[t] = job.x + least(token + tile * tile_sums::tokens + t, job.tokens - 1) * job.k + i;
+                for (std::size_t k = 0; k < w.cols; k += stretch) {
+                    const std::size_t n = least(stretch, w.cols - k);
+                    for (std::size_t r = 0; r < rows; r += f.block_rows) {
+                        const weight_view<any_format> at = w.slice(first + row + r, 1);
+                        const std::byte* data = at.data + k / f.block_size * f.block_bytes;
+                        for (std::size_t i = 0; i < n; i += f.block_size, data += f.block_bytes) {
+                            f.unpack(data, block);
+                            for (std::size_t b = 0; b < f.block_rows; ++b) {
+                                std::memcpy(weights + (r + b) * stretch + i, block + b * f.block_size,
+                                            f.block_size * sizeof(float));
+                            }
                         }
-                        kernels_.accumulate_tile(w, x, n, sums[tile]);
+                    }
+                    for (std::size_t r = 0; r < rows; r += tile_sums::rows) {
+                        const float* wr[tile_sums::rows];
+                        for (std::size_t i = 0; i < tile_sums::rows; ++i) {
+                            wr[i] = weights + least(r + i, rows - 1) * stretch;
+                        }
+                        for (std::size_t tile = 0; tile < tiles && token + tile * tile_sums::tokens < tokens; ++tile) {
+                            const float* xs[tile_sums::tokens];
+                            for (std::size_t t = 0; t < tile_sums::tokens; ++t) {
+                                xs[t] = x.data() + least(token + tile * tile_sums::tokens + t, tokens - 1) * w.cols + k;
+                            }
+                            kernels_.accumulate_tile(wr, xs, n, sums[r / tile_sums::rows][tile]);
+                        }
                     }
                 }
-                for (std::size_t r = 0; r < least(tile_sums::rows, job.rows - row); ++r) {
-                    for (std::size_t t = 0; t < least(tokens_at_once, job.tokens - token); ++t) {
-                        const std::size_t lanes = (r * tile_sums::tokens + t % tile_sums::tokens) * 16;
-                        const float dot = kernels_.reduce_lanes(sums[t / tile_sums::tokens].lanes + lanes);
-                        job.out[(token + t) * job.out_stride + row + r] =
-                            job.bias == nullptr ? dot : dot + job.bias[row + r];
+                for (std::size_t r = 0; r < rows; ++r) {
+                    const std::size_t n = first + row + r;
+                    for (std::size_t t = 0; t < least(tokens_at_once, tokens - token); ++t) {
+                        const tile_sums& tile = sums[r / tile_sums::rows][t / tile_sums::tokens];
+                        const std::size_t lanes =
+                            (r % tile_sums::rows * tile_sums::tokens + t % tile_sums::tokens) * 16;
+                        const float dot = kernels_.reduce_lanes(tile.lanes + lanes);
+                        out.data()[(token + t) * w.rows + n] = bias.empty() ? dot : dot + bias.data()[n];
                     }
                 }
             }

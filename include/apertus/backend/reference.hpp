@@ -43,14 +43,14 @@ public:
     }
     void synchronize() noexcept {}
 
-    /// ids[T], table[V,D], out[T,D].
-    template <weight_format Format>
-    void embed(tensor_view<const std::int32_t, 1> ids, weight_view<Format> table, tensor_view<float, 2> out) noexcept {
+    /// ids[T], table[V,D], out[T,D]. Any format; typed views convert.
+    void embed(tensor_view<const std::int32_t, 1> ids, weight_view<any_format> table,
+               tensor_view<float, 2> out) noexcept {
         assert(out.extent(0) == ids.size() && out.extent(1) == table.cols);
         for (std::size_t t = 0; t < ids.size(); ++t) {
             const auto id = static_cast<std::size_t>(ids(t));
             assert(id < table.rows);
-            unpack_blocks<Format>(table.slice(id, 1).blocks, table.blocks_per_row(), out.row(t).data());
+            unpack_row(table, id, out.row(t).data());
         }
     }
 
@@ -67,23 +67,30 @@ public:
         }
     }
 
-    /// x[T,K], w[N,K], bias[N] or empty, out[T,N].
-    template <weight_format Format>
-    void matmul(tensor_view<const float, 2> x, weight_view<Format> w, tensor_view<const float, 1> bias,
+    /// x[T,K], w[N,K], bias[N] or empty, out[T,N]. Any format; typed views convert.
+    void matmul(tensor_view<const float, 2> x, weight_view<any_format> w, tensor_view<const float, 1> bias,
                 tensor_view<float, 2> out) noexcept {
         assert(x.extent(1) == w.cols && out.extent(0) == x.extent(0) && out.extent(1) == w.rows);
         assert(bias.empty() || bias.size() == w.rows);
-        float weights[Format::block_size];
+        if (w.rows == 0) return;
+        const format_info& f = *w.info;
+        float weights[largest_block];
         for (std::size_t t = 0; t < x.extent(0); ++t) {
-            for (std::size_t n = 0; n < w.rows; ++n) {
-                double sum = 0;
-                for (std::size_t b = 0; b < w.blocks_per_row(); ++b) {
-                    Format::unpack(load_block<Format>(w.slice(n, 1).blocks + b), weights);
-                    for (std::size_t i = 0; i < Format::block_size; ++i) {
-                        sum += double{x(t, b * Format::block_size + i)} * double{weights[i]};
+            for (std::size_t first = 0; first < w.rows; first += f.block_rows) {
+                double sum[16] = {};
+                const std::byte* block = w.slice(first, 1).data;
+                for (std::size_t k = 0; k < w.cols; k += f.block_size, block += f.block_bytes) {
+                    f.unpack(block, weights);
+                    for (std::size_t r = 0; r < f.block_rows; ++r) {
+                        for (std::size_t i = 0; i < f.block_size && k + i < w.cols; ++i) {
+                            sum[r] += double{x(t, k + i)} * double{weights[r * f.block_size + i]};
+                        }
                     }
                 }
-                out(t, n) = static_cast<float>(bias.empty() ? sum : sum + double{bias(n)});
+                for (std::size_t r = 0; r < f.block_rows && first + r < w.rows; ++r) {
+                    const double b = bias.empty() ? 0.0 : double{bias(first + r)};
+                    out(t, first + r) = static_cast<float>(sum[r] + b);
+                }
             }
         }
     }

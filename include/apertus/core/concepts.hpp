@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The contracts that rooms meet through: weight format, activation, backend. A model is written against them; a backend
-// satisfies them; neither includes the other. Shape letters as in core/tensor.hpp.
+// The contracts that rooms meet through: activation and backend (that of weight formats is core/weight_format.hpp). A
+// model is written against them; a backend satisfies them; neither includes the other. Shape letters as in core/tensor.hpp.
 #pragma once
 
 #include <apertus/core/tensor.hpp>
+#include <apertus/core/weight_format.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -14,31 +15,6 @@
 #include <type_traits>
 
 APERTUS_BEGIN_NAMESPACE
-
-/// How a weight is stored: a stateless struct. A row of `cols` weights is cols / block_size blocks in a row.
-/// `pack` narrows block_size floats into one block, `unpack` widens one block into block_size floats.
-template <class F>
-concept weight_format = std::is_empty_v<F> && std::is_trivially_copyable_v<typename F::block> && requires {
-    { F::name } -> std::convertible_to<std::string_view>;
-    { F::block_size } -> std::convertible_to<std::size_t>;
-} && requires(const float* in, float* out, const typename F::block& block, typename F::block& target) {
-    { F::pack(in, target) } noexcept;
-    { F::unpack(block, out) } noexcept;
-};
-
-/// A weight matrix [rows, cols] (out features, in features), row-major in blocks of its format. Not owned.
-template <weight_format Format, class Space = host_space> struct weight_view {
-    using format = Format;
-    const typename Format::block* blocks = nullptr;
-    std::size_t rows = 0;
-    std::size_t cols = 0;
-
-    [[nodiscard]] constexpr std::size_t blocks_per_row() const noexcept { return cols / Format::block_size; }
-    /// Rows [first, first + count).
-    [[nodiscard]] constexpr weight_view slice(std::size_t first, std::size_t count) const noexcept {
-        return {blocks + first * blocks_per_row(), count, cols};
-    }
-};
 
 /// The keys and values of one sequence in one layer, and which rows of a batch belong to it.
 /// Row r of the batch, first_row <= r < first_row + row_count, is cache slot first_slot + (r - first_row), and attends to
@@ -84,6 +60,8 @@ struct probe_activation {
 ///   map(activation, x[T,F])                                  in place
 ///   map_mul(activation, gate[T,F], up[T,F])                  gate = activation(gate) * up
 ///   add(x[T,D], y[T,D])                                      x += y
+/// embed and matmul take a weight_view of any format; a backend may also take weight_view<any_format>, a format known at
+/// run time only, in place of having one instance of both for every format there is (see `visit_format`).
 /// Compute verbs are noexcept, allocate nothing, and run on the executor that the backend object holds.
 template <class B>
 concept backend =

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The weight formats that the library ships, as one type list. A model loader, the conformance tests and the tools walk
-// it; adding a format is one header, one test, and one name here. Also: reading a block that may lie at any address, and
-// widening any run of a row, which is all that a backend needs to run a format it has no special kernel for.
+// it; adding a format is one header, one test, and one name here. Also: finding a format by its name, and packing and
+// widening whole matrices and rows, which is all that a backend needs to run a format it has no special kernel for.
 #pragma once
 
+#include <apertus/core/weight_format.hpp>
 #include <apertus/format/dense.hpp>
+#include <apertus/format/int4.hpp>
+#include <apertus/format/int8.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstring>
+#include <string>
+#include <string_view>
+#include <utility>
 
 APERTUS_BEGIN_NAMESPACE
 
@@ -21,31 +28,83 @@ template <class... Types> struct type_list {
     template <class F> static constexpr void for_each(F&& f) { (f.template operator()<Types>(), ...); }
 };
 
-using weight_formats = type_list<dense<float>, dense<bf16>, dense<f16>>;
+using weight_formats = type_list<dense<float>, dense<bf16>, dense<f16>, int8, int4>;
 
-/// *blocks, read as bytes: a file-mapped weight may lie at an address that its type would not allow.
-template <weight_format Format>
-[[nodiscard]] inline typename Format::block load_block(const typename Format::block* blocks) noexcept {
-    typename Format::block out;
-    std::memcpy(static_cast<void*>(&out), static_cast<const void*>(blocks), sizeof out);
+/// The format of that name in the list, upper and lower case alike, or null.
+[[nodiscard]] inline const format_info* find_format(std::string_view name) noexcept {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    const format_info* found = nullptr;
+    weight_formats::for_each([&]<class Format>() {
+        constexpr std::string_view candidate = Format::name;
+        if (std::equal(name.begin(), name.end(), candidate.begin(), candidate.end(),
+                       [&](char a, char b) { return lower(a) == lower(b); })) {
+            found = &info_of<Format>;
+        }
+    });
+    return found;
+}
+
+/// The names in the list, for messages.
+[[nodiscard]] inline std::string format_names() {
+    std::string out;
+    weight_formats::for_each([&]<class Format>() { out.append(out.empty() ? "" : ", ").append(Format::name); });
     return out;
 }
 
-/// Widens `count` whole blocks to count * block_size floats.
-template <weight_format Format>
-inline void unpack_blocks(const typename Format::block* blocks, std::size_t count, float* out) noexcept {
-    for (std::size_t b = 0; b < count; ++b) {
-        const auto block = load_block<Format>(blocks + b);
-        Format::unpack(block, out + b * Format::block_size);
+/// Calls f(weight_view<Format>) with the format that the matrix has; false when it is not in the list.
+template <class Space, class F> bool visit_format(const weight_view<any_format, Space>& w, F&& f) {
+    bool found = false;
+    weight_formats::for_each([&]<class Format>() {
+        if (!found && w.template holds<Format>()) {
+            f(w.template as<Format>());
+            found = true;
+        }
+    });
+    return found;
+}
+
+/// Widens row `row` to cols floats.
+inline void unpack_row(const weight_view<any_format>& w, std::size_t row, float* out) noexcept {
+    const format_info& f = *w.info;
+    const std::byte* block = w.slice(row / f.block_rows * f.block_rows, 1).data;
+    float values[largest_block];
+    for (std::size_t first = 0; first < w.cols; first += f.block_size, block += f.block_bytes) {
+        const std::size_t n = std::min(f.block_size, w.cols - first);
+        if (f.block_rows == 1 && n == f.block_size) {
+            f.unpack(block, out + first);
+        } else {
+            f.unpack(block, values);
+            std::memcpy(out + first, values + row % f.block_rows * f.block_size, n * sizeof(float));
+        }
     }
 }
 
-/// Narrows rows * cols floats (row-major; cols a multiple of block_size) into rows * cols / block_size blocks.
+/// Narrows the rows [first, first + count) of a row-major matrix of `cols` columns, whose first row `in` points at, into
+/// the blocks that hold them. `first` is a multiple of the format's block_rows, and so is `count` except at the end.
+inline void pack_rows(const format_info& f, const float* in, std::size_t count, std::size_t cols,
+                      std::byte* out) noexcept {
+    float values[largest_block];
+    for (std::size_t row = 0; row < count; row += f.block_rows) {
+        const std::size_t rows = std::min(f.block_rows, count - row);
+        for (std::size_t col = 0; col < cols; col += f.block_size, out += f.block_bytes) {
+            const std::size_t n = std::min(f.block_size, cols - col);
+            if (f.block_rows == 1 && n == f.block_size) {
+                f.pack(in + row * cols + col, out);
+                continue;
+            }
+            if (rows != f.block_rows || n != f.block_size) std::fill_n(values, f.block_weights(), 0.0F);
+            for (std::size_t r = 0; r < rows; ++r) {
+                std::memcpy(values + r * f.block_size, in + (row + r) * cols + col, n * sizeof(float));
+            }
+            f.pack(values, out);
+        }
+    }
+}
+
+/// A whole matrix: rows * cols floats (row-major) into info_of<Format>.bytes(rows, cols) bytes of blocks.
 template <weight_format Format>
 inline void pack_matrix(const float* in, std::size_t rows, std::size_t cols, typename Format::block* out) noexcept {
-    assert(cols % Format::block_size == 0);
-    const std::size_t count = rows * (cols / Format::block_size);
-    for (std::size_t b = 0; b < count; ++b) Format::pack(in + b * Format::block_size, out[b]);
+    pack_rows(info_of<Format>, in, rows, cols, reinterpret_cast<std::byte*>(out));
 }
 
 APERTUS_END_NAMESPACE

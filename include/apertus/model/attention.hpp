@@ -13,7 +13,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-template <weight_format Format, bool QkNorm, class Space = host_space> struct attention {
+template <weight_storage Format, bool QkNorm, class Space = host_space> struct attention {
     linear<Format, Space> q_proj{}; ///< [H*K, D]
     linear<Format, Space> k_proj{}; ///< [G*K, D]
     linear<Format, Space> v_proj{}; ///< [G*K, D]

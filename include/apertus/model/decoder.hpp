@@ -14,6 +14,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 APERTUS_BEGIN_NAMESPACE
@@ -29,7 +30,7 @@ concept architecture = requires {
 };
 
 /// Views on the weights of one model. `memory` keeps what they point into alive.
-template <architecture Arch, weight_format Format, class Space = host_space> struct decoder {
+template <architecture Arch, weight_storage Format, class Space = host_space> struct decoder {
     using architecture_type = Arch;
     using format = Format;
     using space = Space;
@@ -44,6 +45,7 @@ template <architecture Arch, weight_format Format, class Space = host_space> str
     linear<Format, Space> lm_head;           ///< [output V, D]; the embedding itself when tied
     std::shared_ptr<const void> memory;      ///< mapping and buffers
     std::size_t weight_bytes = 0;            ///< bytes of all weights in use, each counted once
+    std::string format_names;                ///< what the matrices are stored in, such as "int4 + int8"
     std::vector<std::string> surplus;        ///< tensors of the checkpoint that the model does not use
 
     /// Rows of the head: how many logits a position has.
@@ -51,9 +53,13 @@ template <architecture Arch, weight_format Format, class Space = host_space> str
 
     /// Bytes of weights that one decode step reads: all of them but the embedding, of which it looks up one row per token.
     [[nodiscard]] std::size_t bytes_per_token() const noexcept {
-        const std::size_t row = embed_tokens.blocks_per_row() * sizeof(typename Format::block);
-        const bool tied = lm_head.weight.blocks == embed_tokens.blocks;
-        return weight_bytes - (tied ? 0 : embed_tokens.rows * row) + row;
+        const std::size_t table = embed_tokens.bytes();
+        return weight_bytes - (tied_head() ? 0 : table) + (embed_tokens.rows == 0 ? 0 : table / embed_tokens.rows);
+    }
+    /// Whether the head is the embedding.
+    [[nodiscard]] bool tied_head() const noexcept {
+        if constexpr (std::is_same_v<Format, any_format>) return lm_head.weight.data == embed_tokens.data;
+        else return lm_head.weight.blocks == embed_tokens.blocks;
     }
 
     [[nodiscard]] activation_shape shape() const noexcept {

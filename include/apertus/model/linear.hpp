@@ -5,17 +5,35 @@
 
 #include <apertus/core/concepts.hpp>
 #include <apertus/core/tensor.hpp>
+#include <apertus/format/formats.hpp>
+
+#include <cstdint>
 
 APERTUS_BEGIN_NAMESPACE
 
+/// out[t] = table[ids[t]], whatever the table's format and whether the backend takes it as it is or typed.
+template <backend B, class Format, class Space>
+void embed(B& b, tensor_view<const std::int32_t, 1, Space> ids, const weight_view<Format, Space>& table,
+           tensor_view<float, 2, Space> out) noexcept {
+    if constexpr (requires { b.embed(ids, table, out); }) {
+        b.embed(ids, table, out);
+    } else {
+        visit_format(table, [&](const auto& typed) { b.embed(ids, typed, out); });
+    }
+}
+
 /// y[T,N] = x[T,K] W[N,K]^T + b[N]. An empty bias means none.
-template <weight_format Format, class Space = host_space> struct linear {
+template <weight_storage Format, class Space = host_space> struct linear {
     weight_view<Format, Space> weight{};
     tensor_view<const float, 1, Space> bias{};
 
     template <backend B>
     void forward(B& b, tensor_view<const float, 2, Space> x, tensor_view<float, 2, Space> y) const noexcept {
-        b.matmul(x, weight, bias, y);
+        if constexpr (requires { b.matmul(x, weight, bias, y); }) {
+            b.matmul(x, weight, bias, y);
+        } else {
+            visit_format(weight, [&](const auto& typed) { b.matmul(x, typed, bias, y); });
+        }
     }
 };
 

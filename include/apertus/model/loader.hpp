@@ -12,17 +12,19 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 APERTUS_BEGIN_NAMESPACE
 
 namespace detail {
 
-template <architecture Arch, weight_format Format> class decoder_loader {
+template <architecture Arch, weight_storage Format> class decoder_loader {
 public:
     using model = decoder<Arch, Format>;
 
-    decoder_loader(const model_config& config, const weight_source& source, const load_control& control)
-        : config_(config), reader_(source, control) {
+    decoder_loader(const model_config& config, const weight_source& source, const load_control& control,
+                   const weight_choice& choice)
+        : config_(config), choice_(choice), reader_(source, control) {
         std::uint64_t total = 0;
         for (const std::string& n : source.names()) {
             if (n.starts_with(config.tensor_prefix) || n.starts_with("lm_head.")) total += source.find(n)->byte_size;
@@ -35,7 +37,8 @@ public:
         const std::string& prefix = c.tensor_prefix;
         auto m = std::make_shared<model>();
         m->config = c;
-        m->embed_tokens = reader_.template matrix<Format>(prefix + "embed_tokens.weight", c.vocab_size, c.hidden_size);
+        m->embed_tokens = matrix(prefix + "embed_tokens.weight", c.vocab_size, c.hidden_size,
+                                 c.tie_word_embeddings ? choice_.head : choice_.embedding, c.tie_word_embeddings);
         m->layers.reserve(c.num_hidden_layers);
         for (std::size_t l = 0; l < c.num_hidden_layers; ++l) {
             m->layers.push_back(layer(prefix + "layers." + std::to_string(l) + "."));
@@ -45,14 +48,16 @@ public:
         m->norm = norm(prefix + "norm.weight", c.hidden_size);
         if (c.tie_word_embeddings) { // a stored duplicate is ignored, as transformers does
             reader_.ignore("lm_head.weight");
-            m->lm_head = {m->embed_tokens.slice(0, std::min(c.output_vocab_size, m->embed_tokens.rows)), {}};
+            m->lm_head.weight = m->embed_tokens;
+            m->lm_head.weight.rows = std::min(c.output_vocab_size, m->embed_tokens.rows);
         } else {
-            m->lm_head = linear_of("lm_head", c.output_vocab_size, c.hidden_size, false);
+            m->lm_head.weight = matrix("lm_head.weight", c.output_vocab_size, c.hidden_size, choice_.head);
         }
         reader_.finish();
         m->surplus = reader_.surplus();
         m->memory = reader_.memory();
         m->weight_bytes = reader_.bytes();
+        m->format_names = reader_.format_names();
         return m;
     }
 
@@ -60,8 +65,17 @@ private:
     [[nodiscard]] rms_norm<> norm(const std::string& name, std::size_t n) {
         return {reader_.vector(name, n), static_cast<float>(config_.rms_norm_eps)};
     }
+    [[nodiscard]] weight_view<Format> matrix(const std::string& name, std::size_t rows, std::size_t cols,
+                                             const format_info* wanted, bool prefault = true) {
+        if constexpr (std::is_same_v<Format, any_format>) {
+            return reader_.matrix(name, rows, cols, wanted, prefault);
+        } else {
+            const auto out = reader_.matrix(name, rows, cols, &info_of<Format>, prefault);
+            return out.data == nullptr ? weight_view<Format>{} : out.template as<Format>();
+        }
+    }
     [[nodiscard]] linear<Format> linear_of(const std::string& name, std::size_t rows, std::size_t cols, bool bias) {
-        linear<Format> out{reader_.template matrix<Format>(name + ".weight", rows, cols), {}};
+        linear<Format> out{matrix(name + ".weight", rows, cols, choice_.layers), {}};
         if (bias) out.bias = reader_.vector(name + ".bias", rows);
         return out;
     }
@@ -108,17 +122,20 @@ private:
     }
 
     const model_config& config_;
+    weight_choice choice_;
     weight_reader reader_;
 };
 
 } // namespace detail
 
-/// Loads a decoder into host memory. Throws error(format) for missing tensors or wrong types, error(shape) for wrong
-/// shapes, error(resource) without memory, error(cancelled) when `control` says so; nothing is left behind then.
-template <architecture Arch, weight_format Format>
+/// Loads a decoder into host memory. Of a decoder of any_format every matrix is kept in what `choice` says, or as it is
+/// stored; otherwise all are kept in `Format`. Throws error(format) for missing tensors or wrong types, error(shape) for
+/// wrong shapes, error(resource) without memory, error(cancelled) when `control` says so; nothing is left behind then.
+template <architecture Arch, weight_storage Format>
 [[nodiscard]] std::shared_ptr<const decoder<Arch, Format>>
-load_decoder(const model_config& config, const weight_source& source, const load_control& control = {}) {
-    return detail::decoder_loader<Arch, Format>(config, source, control).load();
+load_decoder(const model_config& config, const weight_source& source, const load_control& control = {},
+             const weight_choice& choice = {}) {
+    return detail::decoder_loader<Arch, Format>(config, source, control, choice).load();
 }
 
 APERTUS_END_NAMESPACE

@@ -9,7 +9,7 @@
 APERTUS_BEGIN_NAMESPACE
 
 /// down_proj(activation(up_proj(x))). Activation is an activation or a variant of some (ops/activations.hpp).
-template <weight_format Format, class Activation, class Space = host_space> struct plain_mlp {
+template <weight_storage Format, class Activation, class Space = host_space> struct plain_mlp {
     static constexpr bool gated = false;
 
     linear<Format, Space> up_proj{};   ///< [F, D]
@@ -25,7 +25,7 @@ template <weight_format Format, class Activation, class Space = host_space> stru
 };
 
 /// down_proj(activation(gate_proj(x)) * up_proj(x)).
-template <weight_format Format, class Activation, class Space = host_space> struct gated_mlp {
+template <weight_storage Format, class Activation, class Space = host_space> struct gated_mlp {
     static constexpr bool gated = true;
 
     linear<Format, Space> gate_proj{}; ///< [F, D]

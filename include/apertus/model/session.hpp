@@ -115,7 +115,7 @@ private:
         backend_.upload(steps_.positions().first(rows), a.positions);
         rope_angles(a);
 
-        backend_.embed(a.ids, model_->embed_tokens, a.x);
+        embed(backend_, tensor_view<const std::int32_t, 1, space>(a.ids), model_->embed_tokens, a.x);
         observe(0, rows_done, a.x);
         for (std::size_t l = 0; l < model_->layers.size(); ++l) {
             cancel.throw_if_requested("session");

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Fetches one tensor after the other from a weight source: checks type and shape, uses a matrix where it lies when its
-// stored type is the wanted format, converts it once and in parallel otherwise, and remembers which names were missing.
+// Fetches one tensor after the other from a weight source: checks type and shape, uses a matrix where it lies when it is
+// stored in the wanted format, packs it once and in parallel otherwise (the source's pages are let go after that, so that
+// at most one tensor is held twice), and remembers which names were missing.
 #pragma once
 
 #include <apertus/core/concepts.hpp>
 #include <apertus/core/memory.hpp>
+#include <apertus/format/formats.hpp>
 #include <apertus/model/weight_source.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <memory>
+#include <numeric>
+#include <optional>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -27,27 +31,149 @@ namespace detail {
     return out + "]";
 }
 
-/// Reads the i-th element of packed storage of type T, wherever it lies.
-template <class T> [[nodiscard]] float load_element(const std::byte* data, std::size_t i) noexcept {
-    T value;
-    std::memcpy(&value, data + i * sizeof(T), sizeof(T));
-    return to_float(value);
-}
-
-inline void widen(dtype type, const std::byte* data, std::size_t first, std::size_t count, float* out) noexcept {
+/// Widens the elements [first, first + count) of packed storage at any address.
+template <class T>
+void widen_elements(const std::byte* data, std::size_t first, std::size_t count, float* out) noexcept {
     for (std::size_t i = 0; i < count; ++i) {
-        switch (type) {
-        case dtype::f32: out[i] = load_element<float>(data, first + i); break;
-        case dtype::f16: out[i] = load_element<f16>(data, first + i); break;
-        default: out[i] = load_element<bf16>(data, first + i); break;
-        }
+        T value;
+        std::memcpy(&value, data + (first + i) * sizeof(T), sizeof(T));
+        out[i] = to_float(value);
+    }
+}
+inline void widen(dtype type, const std::byte* data, std::size_t first, std::size_t count, float* out) noexcept {
+    switch (type) {
+    case dtype::f32: std::memcpy(out, data + first * sizeof(float), count * sizeof(float)); break;
+    case dtype::f16: widen_elements<f16>(data, first, count, out); break;
+    default: widen_elements<bf16>(data, first, count, out); break;
     }
 }
 
-/// Owns converted weights and keeps the source alive.
+/// The element type of a dense format, or nothing.
+[[nodiscard]] inline std::optional<dtype> element_type(const format_info& f) noexcept {
+    if (&f == &info_of<dense<float>>) return dtype::f32;
+    if (&f == &info_of<dense<f16>>) return dtype::f16;
+    if (&f == &info_of<dense<bf16>>) return dtype::bf16;
+    return std::nullopt;
+}
+[[nodiscard]] inline const format_info& dense_format(dtype type) noexcept {
+    return type == dtype::f32 ? info_of<dense<float>> : type == dtype::f16 ? info_of<dense<f16>> : info_of<dense<bf16>>;
+}
+
+template <class T> void narrow_elements(const float* in, std::size_t count, std::byte* out) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+        const T value(in[i]);
+        std::memcpy(out + i * sizeof(T), &value, sizeof(T));
+    }
+}
+
+/// Matrices from one format to another, a band of rows at a time (any thread, any order of bands).
+class matrix_converter {
+public:
+    /// `from` has one row per block.
+    matrix_converter(const format_info& from, const format_info& to, std::size_t cols) noexcept
+        : from_(from), to_(to), source_type_(element_type(from)), target_type_(element_type(to)), cols_(cols),
+          stripe_(std::lcm(from.block_size, to.block_size)) {}
+
+    /// Whether a stripe of columns that is whole blocks of both formats fits into the scratch of a band.
+    [[nodiscard]] bool possible() const noexcept {
+        return from_.block_rows == 1 && stripe_ * to_.block_rows <= largest_block;
+    }
+
+    /// Rows [first, first + count), first a multiple of the target's block_rows, of the matrix at `in` into that at `out`.
+    void operator()(const std::byte* in, std::size_t first, std::size_t count, std::byte* out) const noexcept {
+        const std::size_t row_bytes = from_.blocks_per_row(cols_) * from_.block_bytes;
+        const std::size_t band_bytes = to_.blocks_per_row(cols_) * to_.block_bytes;
+        // dense rows come in longer stripes: a call per block of one element would cost more than the work
+        const std::size_t stripe = target_type_ ? (stripe_ < 2048 ? 2048 / stripe_ * stripe_ : stripe_) : stripe_;
+        for (std::size_t row = first; row < first + count; row += to_.block_rows) {
+            const std::size_t rows = std::min(to_.block_rows, first + count - row);
+            std::byte* block = out + row / to_.block_rows * band_bytes;
+            for (std::size_t col = 0; col < cols_; col += stripe) {
+                float values[largest_block];
+                const std::size_t width = std::min(stripe, cols_ - col);
+                const std::size_t padded = (width + to_.block_size - 1) / to_.block_size * to_.block_size;
+                if (rows < to_.block_rows || width < padded) std::fill_n(values, to_.block_rows * padded, 0.0F);
+                for (std::size_t r = 0; r < rows; ++r)
+                    unpack(in + (row + r) * row_bytes, col, width, values + r * padded);
+                block = pack(values, padded, block);
+            }
+        }
+    }
+
+private:
+    void unpack(const std::byte* row, std::size_t col, std::size_t width, float* out) const noexcept {
+        if (source_type_) {
+            widen(*source_type_, row, col, width, out);
+            return;
+        }
+        const std::byte* block = row + col / from_.block_size * from_.block_bytes;
+        std::size_t i = 0;
+        for (; i + from_.block_size <= width; i += from_.block_size, block += from_.block_bytes) {
+            from_.unpack(block, out + i);
+        }
+        if (i < width) {
+            float rest[largest_block];
+            from_.unpack(block, rest);
+            std::copy_n(rest, width - i, out + i);
+        }
+    }
+    /// values[block_rows, width], width whole blocks; returns where the next stripe goes.
+    std::byte* pack(const float* values, std::size_t width, std::byte* out) const noexcept {
+        if (target_type_) {
+            switch (*target_type_) {
+            case dtype::f32: narrow_elements<float>(values, width, out); break;
+            case dtype::f16: narrow_elements<f16>(values, width, out); break;
+            default: narrow_elements<bf16>(values, width, out); break;
+            }
+            return out + width * to_.block_bytes;
+        }
+        for (std::size_t col = 0; col < width; col += to_.block_size, out += to_.block_bytes) {
+            if (to_.block_rows == 1 || width == to_.block_size) {
+                to_.pack(values + col, out);
+                continue;
+            }
+            float block[largest_block];
+            for (std::size_t r = 0; r < to_.block_rows; ++r) {
+                std::copy_n(values + r * width + col, to_.block_size, block + r * to_.block_size);
+            }
+            to_.pack(block, out);
+        }
+        return out;
+    }
+
+    const format_info& from_;
+    const format_info& to_;
+    std::optional<dtype> source_type_;
+    std::optional<dtype> target_type_;
+    std::size_t cols_;
+    std::size_t stripe_;
+};
+
+/// Owns converted weights and keeps the source alive. Matrices are carved out of large regions with huge pages, of which
+/// only what is used is ever touched.
 struct weight_memory {
     std::shared_ptr<const void> source;
     std::vector<host_buffer<std::byte>> buffers;
+
+    std::size_t region = std::size_t{256} << 20;
+
+    /// `bytes` at a 64-byte boundary. Throws error(resource).
+    [[nodiscard]] std::span<std::byte> allocate(std::size_t bytes) {
+        constexpr std::size_t alignment = 64;
+        if (bytes > region / 4) return buffers.emplace_back(bytes).span();
+        if (current_ == nullptr || bytes > room_.size()) {
+            buffers.emplace_back(region);
+            current_ = buffers.back().data();
+            room_ = buffers.back().span();
+        }
+        const std::span<std::byte> out = room_.first(bytes);
+        room_ = room_.subspan(std::min(room_.size(), (bytes + alignment - 1) / alignment * alignment));
+        return out;
+    }
+
+private:
+    const std::byte* current_ = nullptr;
+    std::span<std::byte> room_;
 };
 
 /// Fetches tensors by name, checks them, converts where needed, and remembers what was missing.
@@ -58,32 +184,34 @@ public:
         memory_->source = source.lifetime();
     }
 
-    void set_total(std::uint64_t bytes) noexcept { progress_.bytes_total = bytes; }
+    void set_total(std::uint64_t bytes) noexcept {
+        progress_.bytes_total = bytes;
+        memory_->region = static_cast<std::size_t>(std::min<std::uint64_t>(memory_->region, bytes));
+    }
 
-    template <weight_format Format>
-    [[nodiscard]] weight_view<Format> matrix(const std::string& name, std::size_t rows, std::size_t cols) {
+    /// The matrix in `wanted`, or as it is stored when that is null: where it lies if it can be used there.
+    [[nodiscard]] weight_view<any_format> matrix(const std::string& name, std::size_t rows, std::size_t cols,
+                                                 const format_info* wanted, bool prefault = true) {
         const auto tensor = fetch(name, {rows, cols});
         if (!tensor) return {};
-        if (cols % Format::block_size != 0) {
-            fail(error_category::shape, source_.name(), "tensor " + quoted(name, 200),
-                 "columns that are a multiple of " + std::to_string(Format::block_size) + " for format " +
-                     std::string(Format::name),
-                 std::to_string(cols));
-        }
-        using block = typename Format::block;
-        const std::size_t blocks = rows * (cols / Format::block_size);
-        bytes_ += blocks * sizeof(block);
+        const format_info& stored = tensor->format != nullptr ? *tensor->format : dense_format(tensor->type);
+        const format_info& target = wanted != nullptr ? *wanted : stored;
+        const std::size_t bytes = target.bytes(rows, cols);
+        bytes_ += bytes;
+        formats_.push_back({&target, bytes});
         const std::byte* data = nullptr;
-        if (in_place<Format>(*tensor)) {
+        if (&stored == &target && usable_in_place(*tensor)) {
             data = tensor->bytes.data();
-            if (control_.prefault) touch(name, tensor->bytes);
+            if (control_.prefault && prefault) touch(name, tensor->bytes);
         } else {
-            host_buffer<std::byte> buffer(blocks * sizeof(block));
-            convert<Format>(name, *tensor, rows, cols, buffer.span());
-            data = memory_->buffers.emplace_back(std::move(buffer)).data();
+            const std::span<std::byte> out = memory_->allocate(bytes);
+            if (&stored == &target && tensor->bytes.empty()) source_.read(name, out);
+            else convert(name, *tensor, stored, target, rows, cols, out);
+            source_.done_with(name);
+            data = out.data();
         }
         report(name, tensor->byte_size);
-        return {reinterpret_cast<const block*>(data), rows, cols};
+        return {target, data, rows, cols};
     }
 
     [[nodiscard]] tensor_view<const float, 1> vector(const std::string& name, std::size_t n) {
@@ -132,6 +260,19 @@ public:
     }
     [[nodiscard]] std::shared_ptr<const void> memory() const { return memory_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    /// The formats of the matrices, the one with the most bytes first: "int4", "int4 + int8".
+    [[nodiscard]] std::string format_names() const {
+        std::vector<std::pair<std::size_t, const format_info*>> sums;
+        for (const auto& [format, bytes] : formats_) {
+            auto at = std::find_if(sums.begin(), sums.end(), [&, f = format](const auto& s) { return s.second == f; });
+            if (at == sums.end()) at = sums.insert(sums.end(), {0, format});
+            at->first += bytes;
+        }
+        std::stable_sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+        std::string out;
+        for (const auto& [bytes, format] : sums) out.append(out.empty() ? "" : " + ").append(format->name);
+        return out;
+    }
 
 private:
     static constexpr std::size_t piece = std::size_t{1} << 20;    // bytes or elements per parallel call
@@ -146,7 +287,8 @@ private:
             return std::nullopt;
         }
         used_.insert(name);
-        if (tensor->type != dtype::f32 && tensor->type != dtype::f16 && tensor->type != dtype::bf16) {
+        if (tensor->format == nullptr && tensor->type != dtype::f32 && tensor->type != dtype::f16 &&
+            tensor->type != dtype::bf16) {
             fail(error_category::format, source_.name(), "tensor " + quoted(name, 200), "type F32, F16 or BF16",
                  to_string(tensor->type));
         }
@@ -157,14 +299,10 @@ private:
         return tensor;
     }
 
-    template <weight_format Format> [[nodiscard]] static bool in_place(const source_tensor& t) noexcept {
-        if constexpr (Format::block_size == 1) {
-            using block = typename Format::block;
-            return t.type == dtype_of<block> && !t.bytes.empty() &&
-                   reinterpret_cast<std::uintptr_t>(t.bytes.data()) % alignof(block) == 0;
-        } else {
-            return false;
-        }
+    /// Elements of two or four bytes are read as such, so they must be aligned; blocks are read as bytes.
+    [[nodiscard]] static bool usable_in_place(const source_tensor& t) noexcept {
+        const std::size_t alignment = t.format != nullptr ? 1 : size_of(t.type);
+        return !t.bytes.empty() && reinterpret_cast<std::uintptr_t>(t.bytes.data()) % alignment == 0;
     }
 
     template <class F> void with_bytes(const std::string& name, const source_tensor& t, F&& use) const {
@@ -177,30 +315,22 @@ private:
         }
     }
 
-    template <weight_format Format>
-    void convert(const std::string& name, const source_tensor& t, std::size_t rows, std::size_t cols,
-                 std::span<std::byte> out) const {
-        using block = typename Format::block;
-        if constexpr (Format::block_size == 1) {
-            if (t.type == dtype_of<block> && t.bytes.empty()) { // no conversion, only a copy
-                source_.read(name, out);
-                return;
-            }
+    void convert(const std::string& name, const source_tensor& t, const format_info& from, const format_info& to,
+                 std::size_t rows, std::size_t cols, std::span<std::byte> out) const {
+        const matrix_converter converter(from, to, cols);
+        if (!converter.possible()) {
+            fail(error_category::format, source_.name(), "tensor " + quoted(name, 200),
+                 "a format that can be turned into " + std::string(to.name), from.name);
         }
-        auto* blocks = reinterpret_cast<block*>(out.data());
-        const std::size_t count = rows * cols / Format::block_size;
-        const std::size_t per_call = std::max<std::size_t>(1, piece / Format::block_size);
+        const std::size_t band = std::max(to.block_rows, std::size_t{16} / to.block_rows * to.block_rows);
+        const std::size_t bands = (rows + band - 1) / band;
+        const std::size_t bands_per_look = std::max<std::size_t>(1, stretch / (band * cols * sizeof(float) + 1));
         with_bytes(name, t, [&](const std::byte* data) {
-            for (std::size_t first = 0; first < count; first += 64 * per_call) {
+            for (std::size_t first = 0; first < bands; first += bands_per_look) {
                 control_.cancel.throw_if_requested("load");
-                const std::size_t last = std::min(count, first + 64 * per_call);
-                control_.executor.parallel_for((last - first + per_call - 1) / per_call, [&](std::size_t i) {
-                    float values[Format::block_size];
-                    const std::size_t end = std::min(last, first + (i + 1) * per_call);
-                    for (std::size_t b = first + i * per_call; b < end; ++b) {
-                        widen(t.type, data, b * Format::block_size, Format::block_size, values);
-                        Format::pack(values, blocks[b]);
-                    }
+                control_.executor.parallel_for(std::min(bands_per_look, bands - first), [&](std::size_t i) {
+                    const std::size_t row = (first + i) * band;
+                    converter(data, row, std::min(band, rows - row), out.data());
                 });
             }
         });
@@ -240,6 +370,7 @@ private:
     std::shared_ptr<weight_memory> memory_;
     std::unordered_set<std::string> used_;
     std::vector<std::string> missing_;
+    std::vector<std::pair<const format_info*, std::size_t>> formats_; // of every matrix
     std::size_t bytes_ = 0;
     load_progress progress_{};
 };

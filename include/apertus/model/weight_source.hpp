@@ -7,6 +7,7 @@
 #include <apertus/core/cancellation.hpp>
 #include <apertus/core/dtype.hpp>
 #include <apertus/core/executor.hpp>
+#include <apertus/core/weight_format.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -22,10 +23,11 @@ APERTUS_BEGIN_NAMESPACE
 
 /// A tensor of a checkpoint. `bytes` is empty when the source cannot point at it (then use `weight_source::read`).
 struct source_tensor {
-    dtype type = dtype::f32;
+    dtype type = dtype::f32; ///< of the elements, when `format` is null
     std::vector<std::size_t> shape{};
     std::span<const std::byte> bytes{};
     std::uint64_t byte_size = 0;
+    const format_info* format = nullptr; ///< of a matrix that is stored in blocks, one row each
 };
 
 class weight_source {
@@ -39,6 +41,8 @@ public:
     /// Copies a tensor's bytes; `out` has its exact size. Throws error(io).
     virtual void read(std::string_view name, std::span<std::byte> out) const = 0;
     [[nodiscard]] virtual std::vector<std::string> names() const = 0;
+    /// The tensor was copied or repacked and its bytes will not be read again: a mapping may drop its pages.
+    virtual void done_with(std::string_view) const noexcept {}
     /// What messages call it (a path, usually).
     [[nodiscard]] virtual std::string name() const = 0;
     /// Keeps the bytes that `find` points at alive.
@@ -50,6 +54,13 @@ struct load_progress {
     std::uint64_t bytes_done = 0;
     std::uint64_t bytes_total = 0;
     std::string_view tensor{}; ///< the tensor that was just finished
+};
+
+/// What matrices are kept in; null: as the source stores them. A tied head follows `head`.
+struct weight_choice {
+    const format_info* layers = nullptr;
+    const format_info* head = nullptr;
+    const format_info* embedding = nullptr;
 };
 
 /// What a load listens to and reports to.

@@ -29,10 +29,15 @@ APERTUS_BEGIN_NAMESPACE
 
 /// How a model is loaded. Everything has a default that suits a program that just wants to run.
 struct load_options {
-    std::optional<dtype> weights{}; ///< f32, f16 or bf16; not set: as stored (f32 when the file mixes types)
-    std::string backend = "cpu";    ///< "cpu", or "reference" (plain loops, slow, for comparison)
-    std::string isa{};              ///< "baseline", "avx2", "avx512"; empty: the best that this CPU has
-    dtype kv_cache = dtype::f32;    ///< element type of cached keys and values: f32 (exact) or bf16 (half the memory)
+    /// What the matrices are kept in: "f32", "f16", "bf16", "int8", "int4" or another name of `weight_formats`, packed
+    /// while loading; "stored": as they are in the checkpoint; "auto": as stored if the memory that is available now can
+    /// hold that, otherwise int8, otherwise int4.
+    std::string weights = "auto";
+    std::string head_weights{};      ///< the same for the head; empty: like `weights`, but int8 with int4
+    std::string embedding_weights{}; ///< the same for the embedding, unless it is the head; empty: as stored
+    std::string backend = "cpu";     ///< "cpu", or "reference" (plain loops, slow, for comparison)
+    std::string isa{};               ///< "baseline", "avx2", "avx512_vnni" ... (simd/isa.hpp); empty: the best here
+    std::string kv_cache = "f32";    ///< cached keys and values: "f32" (exact), "f16" or "bf16" (half the memory)
     std::optional<any_executor> executor{}; ///< who runs the threads; not set: OpenMP or a pool of our own
     std::size_t threads = 0;                ///< of the default executor; 0: as many as the hardware has
     bool use_mmap = true;                   ///< map the files; false: read them into memory of our own
@@ -93,7 +98,7 @@ public:
     [[nodiscard]] std::size_t vocab_size() const { return model_->vocab_size(); }
     /// Bytes of weights that decoding one token reads: all but the rows of the embedding that it does not look up.
     [[nodiscard]] std::size_t bytes_per_token() const { return model_->bytes_per_token(); }
-    /// "f32", "f16" or "bf16".
+    /// What the matrices are kept in, the one with the most bytes first: "BF16", "int4 + int8 + BF16".
     [[nodiscard]] std::string_view weight_format_name() const { return model_->weight_format_name(); }
     /// Such as "cpu (avx512, 2 threads)".
     [[nodiscard]] std::string backend_name() const { return model_->backend_name(); }

@@ -33,6 +33,9 @@ public:
         return out;
     }
     void read(std::string_view tensor, std::span<std::byte> out) const override { files_->find(tensor)->read(out); }
+    void done_with(std::string_view tensor) const noexcept override {
+        if (const stored_tensor* t = files_->find(tensor)) t->advise(file_access::dont_need);
+    }
     [[nodiscard]] std::vector<std::string> names() const override {
         std::vector<std::string> out;
         out.reserve(files_->tensors().size());

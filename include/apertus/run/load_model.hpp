@@ -19,8 +19,13 @@
 #include <apertus/run/config_json.hpp>
 #include <apertus/run/generation_config_json.hpp>
 
+#include <charconv>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 APERTUS_BEGIN_NAMESPACE
@@ -37,7 +42,7 @@ public:
     [[nodiscard]] const model_config& config() const override { return model_->config; }
     [[nodiscard]] std::size_t vocab_size() const override { return model_->vocab_size(); }
     [[nodiscard]] std::size_t bytes_per_token() const override { return model_->bytes_per_token(); }
-    [[nodiscard]] std::string_view weight_format_name() const override { return Decoder::format::name; }
+    [[nodiscard]] std::string_view weight_format_name() const override { return model_->format_names; }
     [[nodiscard]] std::string backend_name() const override { return backend_name_; }
     [[nodiscard]] const std::vector<std::string>& surplus_tensors() const override { return model_->surplus; }
     [[nodiscard]] memory_plan plan(const session_options& o) const override { return session_type::plan(*model_, o); }
@@ -70,53 +75,88 @@ template <class Decoder>
     if (!o.isa.empty()) {
         options.isa = cpu_isa_from_string(o.isa);
         if (!options.isa)
-            fail(error_category::backend, "load options", "isa", "baseline, avx2 or avx512", quoted(o.isa));
+            fail(error_category::backend, "load options", "isa",
+                 "baseline, avx2, avx2_vnni, avx512, avx512_vnni or amx", quoted(o.isa));
     }
     const cpu_backend cpu(threads, options);
     const std::string name =
         "cpu (" + std::string(to_string(cpu.isa())) + ", " + std::to_string(threads.concurrency()) + " threads)";
-    if (o.kv_cache == dtype::f32)
+    if (o.kv_cache == "f32")
         return std::make_shared<loaded_model<Decoder, cpu_backend, float>>(std::move(model), cpu, name);
-    if (o.kv_cache == dtype::bf16)
+    if (o.kv_cache == "bf16")
         return std::make_shared<loaded_model<Decoder, cpu_backend, bf16>>(std::move(model), cpu, name);
-    fail(error_category::config, "load options", "kv_cache", "F32 or BF16", to_string(o.kv_cache));
+    if (o.kv_cache == "f16")
+        return std::make_shared<loaded_model<Decoder, cpu_backend, f16>>(std::move(model), cpu, name);
+    fail(error_category::config, "load options", "kv_cache", "f32, bf16 or f16", quoted(o.kv_cache));
 }
 
-/// The type that the matrices are kept in: what the caller says, what the checkpoint stores, or F32 when it mixes types
-/// (the widest, so that nothing is rounded).
-[[nodiscard]] inline dtype weight_type(const model_config& config, const weight_source& source, const load_options& o) {
-    if (o.weights) return *o.weights;
-    std::optional<dtype> common;
+/// The format of that name; null for an empty one. Throws error(config).
+[[nodiscard]] inline const format_info* format_option(std::string_view option, const std::string& name) {
+    if (name.empty()) return nullptr;
+    const format_info* found = find_format(name);
+    if (found == nullptr)
+        fail(error_category::config, "load options", option, "one of " + format_names(), quoted(name));
+    return found;
+}
+
+/// Bytes that the machine can give without swapping, or nothing where it does not say (Linux: /proc/meminfo).
+[[nodiscard]] inline std::optional<std::uint64_t> available_memory() {
+    constexpr std::string_view meminfo = "/proc/meminfo";
+    constexpr std::string_view key = "MemAvailable:";
+    if (!path_exists(std::string(meminfo))) return std::nullopt;
+    const std::string text = read_file(std::string(meminfo), std::uint64_t{1} << 20);
+    const std::size_t at = text.find(key);
+    if (at == std::string::npos) return std::nullopt;
+    std::uint64_t kib = 0;
+    const char* first = text.data() + at + key.size();
+    const char* const last = text.data() + text.size();
+    while (first != last && *first == ' ') ++first;
+    if (std::from_chars(first, last, kib).ec != std::errc{}) return std::nullopt;
+    return kib * 1024;
+}
+
+/// The format for "auto": null (as stored) while the matrices leave a fifth of the available memory to everything else.
+[[nodiscard]] inline const format_info* fitting_format(const weight_source& source) {
+    const std::optional<std::uint64_t> available = available_memory();
+    std::uint64_t stored = 0;
+    std::uint64_t elements = 0;
     for (const std::string& name : source.names()) {
-        if (!name.starts_with(config.tensor_prefix) && !name.starts_with("lm_head.")) continue;
-        const auto tensor = source.find(name);
-        if (tensor->shape.size() != 2) continue;
-        if (common && *common != tensor->type) return dtype::f32;
-        common = tensor->type;
+        const source_tensor t = *source.find(name);
+        stored += t.byte_size;
+        std::uint64_t count = 1;
+        for (const std::size_t n : t.shape) count *= n;
+        elements += count;
     }
-    return common.value_or(dtype::f32);
+    const auto fits = [&](std::uint64_t bytes) { return !available || bytes <= *available / 5 * 4; };
+    if (fits(stored)) return nullptr;
+    return fits(elements / 256 * 260) ? &info_of<int8> : &info_of<int4>;
+}
+
+/// What the matrices are kept in. A caller who names only `weights` means the layers and the head, but four-bit layers
+/// get an eight-bit head: it is 7 to 15 % of the bytes, and every logit is one of its rows. The embedding is looked up,
+/// not multiplied, so it stays as it is stored unless it is named.
+[[nodiscard]] inline weight_choice choose_weights(const weight_source& source, const load_options& o) {
+    weight_choice out;
+    if (o.weights == "auto") out.layers = fitting_format(source);
+    else if (o.weights != "stored") out.layers = format_option("weights", o.weights);
+    out.head = format_option("head_weights", o.head_weights);
+    out.embedding = format_option("embedding_weights", o.embedding_weights);
+    if (out.head == nullptr) out.head = out.layers == &info_of<int4> ? &info_of<int8> : out.layers;
+    return out;
 }
 
 template <architecture Arch>
-[[nodiscard]] std::shared_ptr<const model_interface> choose_format(const model_config& config,
-                                                                   const weight_source& source, const load_options& o) {
-    const dtype type = weight_type(config, source, o);
+[[nodiscard]] std::shared_ptr<const model_interface>
+load_architecture(const model_config& config, const weight_source& source, const load_options& o) {
     const load_control control{o.progress, o.cancel, executor_of(o), o.prefault};
-    std::shared_ptr<const model_interface> out;
-    weight_formats::for_each([&]<class Format>() {
-        if (!out && dtype_of<typename Format::block> == type) {
-            out = choose_backend(load_decoder<Arch, Format>(config, source, control), o);
-        }
-    });
-    if (!out) fail(error_category::config, "load options", "weights", "F32, F16 or BF16", to_string(type));
-    return out;
+    return choose_backend(load_decoder<Arch, any_format>(config, source, control, choose_weights(source, o)), o);
 }
 
 APERTUS_DEFINITION std::shared_ptr<const model_interface>
 load_model(const model_config& config, const weight_source& source, const load_options& o) {
     std::shared_ptr<const model_interface> out;
     architectures::for_each([&]<class Arch>() {
-        if (!out && config.model_type == Arch::model_type) out = choose_format<Arch>(config, source, o);
+        if (!out && config.model_type == Arch::model_type) out = load_architecture<Arch>(config, source, o);
     });
     if (!out)
         fail(error_category::config, source.name(), "model_type", "a known architecture", quoted(config.model_type));

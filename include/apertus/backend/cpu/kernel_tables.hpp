@@ -53,8 +53,8 @@ namespace detail {
 
 template <class Arch> kernel_table make_kernel_table(cpu_isa isa) noexcept {
 #if APERTUS_X86
-    if (isa == cpu_isa::avx512) return avx512::make_table<avx512::vec16>(isa);
-    if (isa == cpu_isa::avx2) return avx2::make_table<avx2::vec16>(isa);
+    if (isa >= cpu_isa::avx512) return avx512::make_table<avx512::vec16>(isa);
+    if (isa >= cpu_isa::avx2) return avx2::make_table<avx2::vec16>(isa);
 #endif
     return portable::make_table<portable::vec16<Arch>>(isa);
 }
