@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The K formats of GGUF files, 256 weights per block: Q4_K and Q5_K (8 groups of 32 weights, each with a scale and an
+// offset of 6 bits), Q6_K (16 groups of 16 weights, each with a scale of 8 bits). Layout and `unpack` agree with ggml
+// bit for bit (block_q*_K in ggml/src/ggml-common.h, dequantize_row_q*_K in ggml/src/ggml-quants.c of
+// https://github.com/ggml-org/llama.cpp); `pack` searches on its own (gguf_search.hpp).
+#pragma once
+
+#include <apertus/core/concepts.hpp>
+#include <apertus/core/dtype.hpp>
+#include <apertus/format/gguf_search.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string_view>
+
+APERTUS_BEGIN_NAMESPACE
+
+namespace detail {
+
+inline constexpr std::size_t k_block = 256;
+
+/// Scales and offsets of the 8 groups of a Q4_K or Q5_K block, 6 bits each.
+struct k_levels {
+    std::array<std::uint8_t, 8> scale{};
+    std::array<std::uint8_t, 8> offset{};
+};
+
+/// The 12 bytes: scales 0 to 3, offsets 0 to 3 (their upper two bits hold those of groups 4 to 7), then the lower four
+/// bits of scale and offset of groups 4 to 7.
+[[nodiscard]] inline k_levels unpack_levels(const std::array<std::uint8_t, 12>& in) noexcept {
+    k_levels out;
+    for (std::size_t g = 0; g < 4; ++g) {
+        out.scale[g] = in[g] & 63u;
+        out.offset[g] = in[g + 4] & 63u;
+        out.scale[g + 4] = static_cast<std::uint8_t>((in[g + 8] & 15) | in[g] >> 6 << 4);
+        out.offset[g + 4] = static_cast<std::uint8_t>(in[g + 8] >> 4 | in[g + 4] >> 6 << 4);
+    }
+    return out;
+}
+[[nodiscard]] inline std::array<std::uint8_t, 12> pack_levels(const k_levels& in) noexcept {
+    std::array<std::uint8_t, 12> out{};
+    for (std::size_t g = 0; g < 4; ++g) {
+        out[g] = static_cast<std::uint8_t>(in.scale[g] | in.scale[g + 4] >> 4 << 6);
+        out[g + 4] = static_cast<std::uint8_t>(in.offset[g] | in.offset[g + 4] >> 4 << 6);
+        out[g + 8] = static_cast<std::uint8_t>((in.scale[g + 4] & 15u) | (in.offset[g + 4] & 15u) << 4);
+    }
+    return out;
+}
+
+/// What Q4_K and Q5_K have in common once their quants are bytes.
+struct k_affine {
+    f16 scale{0.0f};
+    f16 offset{0.0f};
+    k_levels levels{};
+    std::array<std::uint8_t, k_block> quants{};
+};
+
+/// A number that binary16 can hold; the largest one for what it cannot.
+[[nodiscard]] inline f16 f16_within(float x) noexcept { return f16(x < 65504.0f ? x : 65504.0f); }
+
+/// Quantizes 256 weights: scale * levels.scale * q - offset * levels.offset, q from 0 to `most`.
+[[nodiscard]] inline k_affine quantize_affine(const float* in, std::int32_t most) noexcept {
+    constexpr std::size_t size = 32, groups = k_block / size;
+    std::array<affine_fit, groups> fits{};
+    float largest_scale = 0.0f, largest_offset = 0.0f;
+    for (std::size_t g = 0; g < groups; ++g) {
+        fits[g] = fit_affine<size>(in + g * size, most);
+        largest_scale = std::max(largest_scale, fits[g].scale);
+        largest_offset = std::max(largest_offset, fits[g].offset);
+    }
+    k_affine out;
+    out.scale = f16_within(largest_scale / 63.0f);
+    out.offset = f16_within(largest_offset / 63.0f);
+    const float scale = to_float(out.scale), offset = to_float(out.offset);
+    const float to_scale = scale > 0.0f ? 1.0f / scale : 0.0f, to_offset = offset > 0.0f ? 1.0f / offset : 0.0f;
+    for (std::size_t g = 0; g < groups; ++g) {
+        const float* const x = in + g * size;
+        const std::int32_t s = std::clamp(nearest_int(fits[g].scale * to_scale), 0, 63);
+        const std::int32_t o = std::clamp(nearest_int(fits[g].offset * to_offset), 0, 63);
+        affine_fit best{};
+        float least = std::numeric_limits<float>::infinity();
+        for (std::int32_t a = std::max(s - 1, 0); a <= std::min(s + 1, 63); ++a) {
+            for (std::int32_t b = std::max(o - 1, 0); b <= std::min(o + 1, 63); ++b) {
+                const affine_fit f{scale * static_cast<float>(a), offset * static_cast<float>(b)};
+                const float error = affine_error<size>(x, f, most);
+                if (!(error < least)) continue;
+                least = error;
+                best = f;
+                out.levels.scale[g] = static_cast<std::uint8_t>(a);
+                out.levels.offset[g] = static_cast<std::uint8_t>(b);
+            }
+        }
+        const float to_quant = best.scale > 0.0f ? 1.0f / best.scale : 0.0f;
+        for (std::size_t i = 0; i < size; ++i) {
+            out.quants[g * size + i] =
+                static_cast<std::uint8_t>(std::clamp(nearest_int((x[i] + best.offset) * to_quant), 0, most));
+        }
+    }
+    return out;
+}
+
+inline void unpack_affine(f16 scale, f16 offset, const std::array<std::uint8_t, 12>& packed,
+                          const std::array<std::uint8_t, k_block>& quants, float* out) noexcept {
+    const k_levels levels = unpack_levels(packed);
+    const float d = to_float(scale), m = to_float(offset);
+    for (std::size_t g = 0; g < 8; ++g) {
+        const float s = d * static_cast<float>(levels.scale[g]), o = m * static_cast<float>(levels.offset[g]);
+        for (std::size_t i = 0; i < 32; ++i) out[32 * g + i] = s * static_cast<float>(quants[32 * g + i]) - o;
+    }
+}
+
+/// Quants of 4 bits, 64 weights in 32 bytes: the first 32 in the low halves, the next 32 in the high halves.
+inline void pack_k_nibbles(const std::array<std::uint8_t, k_block>& q, std::array<std::uint8_t, 128>& out) noexcept {
+    for (std::size_t c = 0; c < 4; ++c) {
+        for (std::size_t i = 0; i < 32; ++i) {
+            out[32 * c + i] = static_cast<std::uint8_t>((q[64 * c + i] & 15u) | (q[64 * c + 32 + i] & 15u) << 4);
+        }
+    }
+}
+[[nodiscard]] inline std::array<std::uint8_t, k_block>
+unpack_k_nibbles(const std::array<std::uint8_t, 128>& in) noexcept {
+    std::array<std::uint8_t, k_block> q{};
+    for (std::size_t c = 0; c < 4; ++c) {
+        for (std::size_t i = 0; i < 32; ++i) q[64 * c + i] = in[32 * c + i] & 15u;
+        for (std::size_t i = 0; i < 32; ++i) q[64 * c + 32 + i] = static_cast<std::uint8_t>(in[32 * c + i] >> 4);
+    }
+    return q;
+}
+
+} // namespace detail
+
+/// weight = scale * level * q - offset * level', q from 0 to 15. 4.5 bits per weight.
+struct gguf_q4_k {
+    struct block {
+        f16 scale;
+        f16 offset;
+        std::array<std::uint8_t, 12> levels; ///< see detail::unpack_levels
+        std::array<std::uint8_t, 128> quants;
+    };
+    static_assert(sizeof(block) == 144);
+    static constexpr std::string_view name = "Q4_K";
+    static constexpr std::size_t block_size = detail::k_block;
+
+    static void pack(const float* in, block& out) noexcept {
+        const detail::k_affine q = detail::quantize_affine(in, 15);
+        out.scale = q.scale;
+        out.offset = q.offset;
+        out.levels = detail::pack_levels(q.levels);
+        detail::pack_k_nibbles(q.quants, out.quants);
+    }
+    static void unpack(const block& in, float* out) noexcept {
+        const auto quants = detail::unpack_k_nibbles(in.quants);
+        detail::unpack_affine(in.scale, in.offset, in.levels, quants, out);
+    }
+};
+
+/// weight = scale * level * q - offset * level', q from 0 to 31. 5.5 bits per weight.
+struct gguf_q5_k {
+    struct block {
+        f16 scale;
+        f16 offset;
+        std::array<std::uint8_t, 12> levels;
+        std::array<std::uint8_t, 32> fifth_bits; ///< of weight 32 g + i: bit g of byte i
+        std::array<std::uint8_t, 128> quants;    ///< the low four bits, as in Q4_K
+    };
+    static_assert(sizeof(block) == 176);
+    static constexpr std::string_view name = "Q5_K";
+    static constexpr std::size_t block_size = detail::k_block;
+
+    static void pack(const float* in, block& out) noexcept {
+        const detail::k_affine q = detail::quantize_affine(in, 31);
+        out.scale = q.scale;
+        out.offset = q.offset;
+        out.levels = detail::pack_levels(q.levels);
+        detail::pack_k_nibbles(q.quants, out.quants);
+        for (std::size_t i = 0; i < 32; ++i) {
+            unsigned bits = 0;
+            for (std::size_t g = 0; g < 8; ++g) bits |= (q.quants[32 * g + i] >> 4 & 1u) << g;
+            out.fifth_bits[i] = static_cast<std::uint8_t>(bits);
+        }
+    }
+    static void unpack(const block& in, float* out) noexcept {
+        auto quants = detail::unpack_k_nibbles(in.quants);
+        const auto bits = in.fifth_bits;
+        for (std::size_t g = 0; g < 8; ++g) {
+            for (std::size_t i = 0; i < 32; ++i) {
+                quants[32 * g + i] = static_cast<std::uint8_t>(quants[32 * g + i] | (bits[i] >> g & 1u) << 4);
+            }
+        }
+        detail::unpack_affine(in.scale, in.offset, in.levels, quants, out);
+    }
+};
+
+/// weight = scale * level * q, level from -128 to 127, q from -32 to 31. 6.5625 bits per weight.
+struct gguf_q6_k {
+    struct block {
+        std::array<std::uint8_t, 128> low;  ///< four bits of q + 32; of 128 weights in 64 bytes: see unpack
+        std::array<std::uint8_t, 64> high;  ///< two bits of q + 32; of 128 weights in 32 bytes
+        std::array<std::int8_t, 16> levels; ///< of each group of 16 weights
+        f16 scale;
+    };
+    static_assert(sizeof(block) == 210);
+    static constexpr std::string_view name = "Q6_K";
+    static constexpr std::size_t block_size = detail::k_block;
+
+    static void pack(const float* in, block& out) noexcept {
+        constexpr std::size_t size = 16, groups = block_size / size;
+        std::array<float, groups> scales{};
+        float extreme = 0.0f;
+        for (std::size_t g = 0; g < groups; ++g) {
+            scales[g] = detail::fit_symmetric<size>(in + g * size, 32);
+            if (std::fabs(scales[g]) > std::fabs(extreme)) extreme = scales[g];
+        }
+        const float wanted = extreme / -128.0f; // the largest group gets the level that has no opposite
+        out.scale = f16(std::fabs(wanted) < 65504.0f ? wanted : std::copysign(65504.0f, wanted));
+        const float scale = to_float(out.scale);
+        const float to_level = scale != 0.0f ? 1.0f / scale : 0.0f;
+        std::array<std::uint8_t, block_size> q{};
+        for (std::size_t g = 0; g < groups; ++g) {
+            const float* const x = in + g * size;
+            const std::int32_t near = std::clamp(detail::nearest_int(scales[g] * to_level), -128, 127);
+            std::int32_t level = 0;
+            float least = std::numeric_limits<float>::infinity();
+            for (std::int32_t l = std::max(near - 1, -128); l <= std::min(near + 1, 127); ++l) {
+                const float error = detail::symmetric_error<size>(x, scale * static_cast<float>(l), 32);
+                if (!(error < least)) continue;
+                least = error;
+                level = l;
+            }
+            out.levels[g] = static_cast<std::int8_t>(level);
+            const float d = scale * static_cast<float>(level);
+            const float to_quant = d != 0.0f ? 1.0f / d : 0.0f;
+            for (std::size_t i = 0; i < size; ++i) {
+                q[g * size + i] =
+                    static_cast<std::uint8_t>(std::clamp(detail::nearest_int(x[i] * to_quant), -32, 31) + 32);
+            }
+        }
+        for (std::size_t h = 0; h < 2; ++h) {
+            const std::uint8_t* const from = q.data() + 128 * h;
+            for (std::size_t i = 0; i < 64; ++i) {
+                out.low[64 * h + i] = static_cast<std::uint8_t>((from[i] & 15u) | (from[i + 64] & 15u) << 4);
+            }
+            for (std::size_t i = 0; i < 32; ++i) {
+                out.high[32 * h + i] = static_cast<std::uint8_t>(from[i] >> 4 | from[i + 32] >> 4 << 2 |
+                                                                 from[i + 64] >> 4 << 4 | from[i + 96] >> 4 << 6);
+            }
+        }
+    }
+    static void unpack(const block& in, float* out) noexcept {
+        const auto low = in.low;
+        const auto high = in.high;
+        const auto levels = in.levels;
+        const float scale = to_float(in.scale);
+        std::array<std::int8_t, block_size> q{};
+        for (std::size_t h = 0; h < 2; ++h) {
+            for (std::size_t k = 0; k < 4; ++k) { // weights 32 k to 32 k + 31 of the half block
+                const unsigned low_shift = k < 2 ? 0 : 4, high_shift = static_cast<unsigned>(2 * k);
+                for (std::size_t i = 0; i < 32; ++i) {
+                    const unsigned four = low[64 * h + k % 2 * 32 + i] >> low_shift & 15u;
+                    const unsigned two = high[32 * h + i] >> high_shift & 3u;
+                    q[128 * h + 32 * k + i] = static_cast<std::int8_t>(static_cast<int>(four | two << 4) - 32);
+                }
+            }
+        }
+        for (std::size_t g = 0; g < 16; ++g) {
+            const float d = scale * static_cast<float>(levels[g]);
+            for (std::size_t i = 0; i < 16; ++i) out[16 * g + i] = d * static_cast<float>(q[16 * g + i]);
+        }
+    }
+};
+
+static_assert(weight_format<gguf_q4_k> && weight_format<gguf_q5_k> && weight_format<gguf_q6_k>);
+
+APERTUS_END_NAMESPACE
