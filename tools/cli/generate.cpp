@@ -24,7 +24,8 @@ int generate(const model_options& options, const generation_options& generation,
     const apertus::causal_lm model = load(options);
     // a folder of weights without a tokenizer can still turn ids into ids
     std::optional<apertus::pretrained_tokenizer> tokenizer;
-    if (arguments.ids.empty() || apertus::path_exists(apertus::join_path(folder, "tokenizer.json"))) {
+    if (arguments.ids.empty() || apertus::is_gguf_path(folder) ||
+        apertus::path_exists(apertus::join_path(folder, "tokenizer.json"))) {
         tokenizer = apertus::auto_tokenizer::from_pretrained(folder);
     }
     const double load_seconds = seconds_since(start);

@@ -3,7 +3,10 @@
 
 #include <apertus/simd/isa.hpp>
 
+#include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 
 namespace cli {
 
@@ -63,8 +66,34 @@ json generation_json(const apertus::generation_config& g) {
     return out;
 }
 
-json tensor_json(const apertus::stored_tensor& t) {
-    return {{"name", t.name()}, {"dtype", to_string(t.dtype())}, {"shape", t.shape()}, {"file", t.document()}};
+/// What is stored: safetensors and GGUF alike.
+struct stored {
+    json tensors = json::array();
+    std::uint64_t parameters = 0;
+    std::uint64_t bytes = 0;
+
+    void add(std::string_view name, std::string_view type, std::span<const std::uint64_t> shape, std::uint64_t elements,
+             std::uint64_t size, std::string_view file) {
+        tensors.push_back({{"name", name}, {"dtype", type}, {"shape", shape}, {"file", file}});
+        parameters += elements;
+        bytes += size;
+    }
+};
+
+stored stored_tensors(const std::string& model) {
+    stored out;
+    if (apertus::is_gguf_path(model)) {
+        const auto files = apertus::gguf_checkpoint::open(model);
+        for (const auto& [info, file] : files.tensors()) {
+            out.add(info->name, info->type.name, info->shape, info->elements(), info->size_bytes(), file->document());
+        }
+    } else {
+        const auto files = apertus::checkpoint::open(model);
+        for (const auto& t : files.tensors()) {
+            out.add(t.name(), to_string(t.dtype()), t.shape(), t.elements(), t.size_bytes(), t.document());
+        }
+    }
+    return out;
 }
 
 /// A table of "key  value" lines from an object of scalars and lists.
@@ -89,20 +118,18 @@ int info(const model_options& options, const info_arguments& arguments) {
     session.max_length = arguments.context;
     session.max_sequences = arguments.sequences;
     const apertus::memory_plan plan = model.plan(session);
-    const apertus::checkpoint files = apertus::checkpoint::open(folder);
-    std::uint64_t parameters = 0;
-    for (const auto& t : files.tensors()) parameters += t.elements();
+    const stored files = stored_tensors(folder);
 
     json out;
     out["model"] = folder;
     out["config"] = config_json(model.config());
     out["generation"] = generation_json(model.default_generation_config());
-    json stored;
-    stored["tensors"] = files.tensors().size();
-    stored["parameters"] = parameters;
-    stored["bytes"] = files.total_bytes();
-    stored["not_used"] = model.surplus_tensors();
-    out["checkpoint"] = stored;
+    json checkpoint;
+    checkpoint["tensors"] = files.tensors.size();
+    checkpoint["parameters"] = files.parameters;
+    checkpoint["bytes"] = files.bytes;
+    checkpoint["not_used"] = model.surplus_tensors();
+    out["checkpoint"] = checkpoint;
     out["weights"] = model.weight_format_name();
     out["backend"] = model.backend_name();
     out["cpu"] = to_string(apertus::detect_cpu_isa());
@@ -116,7 +143,7 @@ int info(const model_options& options, const info_arguments& arguments) {
     memory["total"] = plan.total();
     out["memory"] = memory;
     if (arguments.tensors && arguments.json) {
-        for (const auto& t : files.tensors()) out["tensors"].push_back(tensor_json(t));
+        out["tensors"] = files.tensors;
     }
     if (arguments.json) {
         print_json(out);
@@ -125,12 +152,13 @@ int info(const model_options& options, const info_arguments& arguments) {
     for (const char* key : {"weights", "kv_cache", "activations", "logits", "total"}) {
         out["memory"][key] = bytes_text(memory[key].get<std::uint64_t>());
     }
-    out["checkpoint"]["bytes"] = bytes_text(files.total_bytes());
+    out["checkpoint"]["bytes"] = bytes_text(files.bytes);
     print_table(out, "");
     if (arguments.tensors) {
         print("tensors\n");
-        for (const auto& t : files.tensors()) {
-            print("  " + t.name() + "  " + std::string(to_string(t.dtype())) + " " + json(t.shape()).dump() + "\n");
+        for (const json& t : files.tensors) {
+            print("  " + t["name"].get<std::string>() + "  " + t["dtype"].get<std::string>() + " " + t["shape"].dump() +
+                  "\n");
         }
     }
     return 0;

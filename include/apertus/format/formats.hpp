@@ -7,6 +7,7 @@
 
 #include <apertus/core/weight_format.hpp>
 #include <apertus/format/dense.hpp>
+#include <apertus/format/gguf_blocks.hpp>
 #include <apertus/format/int4.hpp>
 #include <apertus/format/int8.hpp>
 
@@ -28,7 +29,8 @@ template <class... Types> struct type_list {
     template <class F> static constexpr void for_each(F&& f) { (f.template operator()<Types>(), ...); }
 };
 
-using weight_formats = type_list<dense<float>, dense<bf16>, dense<f16>, int8, int4>;
+using weight_formats = type_list<dense<float>, dense<bf16>, dense<f16>, int8, int4, gguf_q8_0, gguf_q4_0, gguf_q4_1,
+                                 gguf_q5_0, gguf_q5_1, gguf_q4_k, gguf_q5_k, gguf_q6_k>;
 
 /// The format of that name in the list, upper and lower case alike, or null.
 [[nodiscard]] inline const format_info* find_format(std::string_view name) noexcept {

@@ -6,8 +6,8 @@
 // https://github.com/ggml-org/llama.cpp); `pack` searches on its own (gguf_search.hpp).
 #pragma once
 
-#include <apertus/core/concepts.hpp>
 #include <apertus/core/dtype.hpp>
+#include <apertus/core/weight_format.hpp>
 #include <apertus/format/gguf_search.hpp>
 
 #include <algorithm>

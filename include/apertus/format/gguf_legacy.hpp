@@ -7,8 +7,8 @@
 // `unpack` copies a block into locals first: stores of float may alias its bytes, locals let the loops vectorize.
 #pragma once
 
-#include <apertus/core/concepts.hpp>
 #include <apertus/core/dtype.hpp>
+#include <apertus/core/weight_format.hpp>
 
 #include <array>
 #include <bit>

@@ -9,6 +9,7 @@
 #include <apertus/generate/generate.hpp>
 #include <apertus/generate/generation_config.hpp>
 #include <apertus/io/checkpoint.hpp>
+#include <apertus/io/gguf_checkpoint.hpp>
 #include <apertus/model/config.hpp>
 #include <apertus/model/memory_plan.hpp>
 #include <apertus/model/weight_source.hpp>
@@ -80,7 +81,8 @@ load_model(const model_config&, const weight_source&, const load_options&);
 class causal_lm {
 public:
     /// Opens a folder with config.json, model.safetensors (or its shards and index) and, if present,
-    /// generation_config.json. Throws error(io, format, config, shape, resource, backend or cancelled).
+    /// generation_config.json; or a GGUF file, when the name ends with ".gguf" (see from_gguf). Throws error(io, format,
+    /// config, shape, resource, backend or cancelled).
     APERTUS_DECLARATION [[nodiscard]] static causal_lm from_pretrained(const std::string& folder,
                                                                        const load_options& options = {});
 
@@ -90,6 +92,14 @@ public:
                                                                    std::string_view generation_config_json,
                                                                    checkpoint tensors,
                                                                    const load_options& options = {});
+
+    /// A GGUF file of architecture apertus or llama; of several shards, the first. With `weights` "auto" or "stored"
+    /// matrices are kept in the file's own formats (Q4_K, Q8_0, ...), any other name repacks them. Throws as above.
+    APERTUS_DECLARATION [[nodiscard]] static causal_lm from_gguf(const std::string& path,
+                                                                 const load_options& options = {});
+    /// The same for files in memory or behind a reader (gguf_file::from_bytes, from_reader).
+    APERTUS_DECLARATION [[nodiscard]] static causal_lm from_gguf(gguf_checkpoint files,
+                                                                 const load_options& options = {});
 
     [[nodiscard]] const model_config& config() const { return model_->config(); }
     /// generation_config.json, or the generation keys of config.json in a folder without one.

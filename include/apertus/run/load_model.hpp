@@ -18,6 +18,8 @@
 #include <apertus/run/checkpoint_source.hpp>
 #include <apertus/run/config_json.hpp>
 #include <apertus/run/generation_config_json.hpp>
+#include <apertus/run/gguf_config.hpp>
+#include <apertus/run/gguf_source.hpp>
 
 #include <charconv>
 #include <cstdint>
@@ -166,6 +168,7 @@ load_model(const model_config& config, const weight_source& source, const load_o
 } // namespace detail
 
 APERTUS_DEFINITION causal_lm causal_lm::from_pretrained(const std::string& folder, const load_options& options) {
+    if (is_gguf_path(folder)) return from_gguf(folder, options);
     constexpr std::uint64_t largest_config = 16u << 20;
     const std::string config_path = join_path(folder, "config.json");
     const std::string generation_path = join_path(folder, "generation_config.json");
@@ -191,6 +194,17 @@ APERTUS_DEFINITION causal_lm causal_lm::from_memory(std::string_view config_json
             : parse_generation_config_json(generation_config_json, "generation_config.json in memory");
     const checkpoint_source source(std::make_shared<const checkpoint>(std::move(tensors)), "checkpoint in memory");
     return {detail::load_model(config, source, options), std::move(generation)};
+}
+
+APERTUS_DEFINITION causal_lm causal_lm::from_gguf(const std::string& path, const load_options& options) {
+    return from_gguf(gguf_checkpoint::open(path, options.use_mmap), options);
+}
+
+APERTUS_DEFINITION causal_lm causal_lm::from_gguf(gguf_checkpoint files, const load_options& options) {
+    const auto shared = std::make_shared<const gguf_checkpoint>(std::move(files));
+    const model_config config = config_from_gguf(*shared);
+    const gguf_source source(shared, config);
+    return {detail::load_model(config, source, options), generation_config_from_gguf(*shared)};
 }
 
 APERTUS_END_NAMESPACE

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tokenizer of a Hugging Face folder together with its chat template: `auto_tokenizer::from_pretrained(folder)`.
+// The tokenizer of a Hugging Face folder, or of a GGUF file, together with its chat template:
+// `auto_tokenizer::from_pretrained(folder)`.
 // Needs only the tokenizer's files: tokenizer.json, and where present tokenizer_config.json, special_tokens_map.json and
 // chat_template.jinja (which takes precedence over a template inside tokenizer_config.json, as in transformers).
 // Immutable; any number of threads may use one. Copies share the tables.
@@ -8,6 +9,7 @@
 
 #include <apertus/core/error.hpp>
 #include <apertus/generate/streamer.hpp>
+#include <apertus/io/gguf_checkpoint.hpp>
 #include <apertus/run/chat_json.hpp>
 #include <apertus/run/tokenizer_json.hpp>
 #include <apertus/text/chat_message.hpp>
@@ -28,8 +30,12 @@ APERTUS_BEGIN_NAMESPACE
 
 class pretrained_tokenizer {
 public:
-    /// Throws error(io, format, tokenizer or chat_template) naming the file.
+    /// A folder, or a GGUF file when the name ends with ".gguf". Throws error(io, format, tokenizer or chat_template)
+    /// naming the file.
     APERTUS_DECLARATION [[nodiscard]] static pretrained_tokenizer from_pretrained(const std::string& folder);
+
+    /// The tokenizer and the chat template in the metadata of a GGUF file.
+    APERTUS_DECLARATION [[nodiscard]] static pretrained_tokenizer from_gguf(const gguf_checkpoint& files);
 
     /// From parts: a tokenizer, the source of a chat template (empty: none), the names of special tokens.
     APERTUS_DECLARATION pretrained_tokenizer(std::shared_ptr<const tokenizer> tokens, std::string template_source,

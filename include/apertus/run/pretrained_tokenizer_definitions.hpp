@@ -5,6 +5,7 @@
 
 #include <apertus/io/file.hpp>
 #include <apertus/run/chat_json.hpp>
+#include <apertus/run/gguf_tokenizer.hpp>
 #include <apertus/run/pretrained_tokenizer.hpp>
 #include <apertus/run/tokenizer_json.hpp>
 #include <apertus/run/value_json.hpp>
@@ -31,9 +32,21 @@ struct decoder_with_tokens {
     std::string_view flush() { return decoder.flush(); }
 };
 
+/// The special tokens that a template may name and that `names` does not have yet.
+inline void add_token_names(const tokenizer_spec& spec, value_map& names) {
+    const auto add = [&](std::string_view key, const std::optional<std::string>& token) {
+        if (token && names.find(key) == nullptr) names.set(value(key), value(*token));
+    };
+    add("bos_token", spec.bos_token);
+    add("eos_token", spec.eos_token);
+    add("pad_token", spec.pad_token);
+    add("unk_token", spec.unk_token);
+}
+
 } // namespace detail
 
 APERTUS_DEFINITION pretrained_tokenizer pretrained_tokenizer::from_pretrained(const std::string& folder) {
+    if (is_gguf_path(folder)) return from_gguf(gguf_checkpoint::open(folder));
     constexpr std::uint64_t largest = 16u << 20;
     auto tokens = std::make_shared<const tokenizer>(load_tokenizer(folder));
     std::string source;
@@ -44,16 +57,18 @@ APERTUS_DEFINITION pretrained_tokenizer pretrained_tokenizer::from_pretrained(co
         source = chat_template_from_config(config);
         special_tokens = special_tokens_from_config(config);
     }
-    const auto add_name = [&](std::string_view key, const std::optional<std::string>& token) {
-        if (token && special_tokens.find(key) == nullptr) special_tokens.set(value(key), value(*token));
-    };
-    add_name("bos_token", tokens->spec().bos_token);
-    add_name("eos_token", tokens->spec().eos_token);
-    add_name("pad_token", tokens->spec().pad_token);
-    add_name("unk_token", tokens->spec().unk_token);
+    detail::add_token_names(tokens->spec(), special_tokens);
     const std::string template_path = join_path(folder, "chat_template.jinja");
     if (path_exists(template_path)) source = read_file(template_path, largest);
     return {std::move(tokens), std::move(source), std::move(special_tokens)};
+}
+
+APERTUS_DEFINITION pretrained_tokenizer pretrained_tokenizer::from_gguf(const gguf_checkpoint& files) {
+    tokenizer_spec spec = tokenizer_spec_from_gguf(files);
+    std::string source = spec.chat_template.value_or("");
+    value_map special_tokens;
+    detail::add_token_names(spec, special_tokens);
+    return {std::make_shared<const tokenizer>(std::move(spec)), std::move(source), std::move(special_tokens)};
 }
 
 APERTUS_DEFINITION pretrained_tokenizer::pretrained_tokenizer(std::shared_ptr<const tokenizer> tokens,

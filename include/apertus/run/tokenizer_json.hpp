@@ -34,7 +34,8 @@ APERTUS_DECLARATION void adopt_named_tokens(tokenizer_spec& spec);
 
 } // namespace detail
 
-/// The tokenizer of a folder: tokenizer.json and, where present, tokenizer_config.json and special_tokens_map.json.
+/// The tokenizer of a folder: tokenizer.json and, where present, tokenizer_config.json and special_tokens_map.json. Or of
+/// a GGUF file, when the name ends with ".gguf".
 /// Special tokens that only the configuration names (and the vocabulary has) become special added tokens, as transformers does.
 APERTUS_DECLARATION [[nodiscard]] tokenizer load_tokenizer(const std::string& directory);
 

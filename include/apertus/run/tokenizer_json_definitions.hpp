@@ -5,7 +5,9 @@
 
 #include <apertus/core/error.hpp>
 #include <apertus/io/file.hpp>
+#include <apertus/io/gguf_checkpoint.hpp>
 #include <apertus/io/json.hpp>
+#include <apertus/run/gguf_tokenizer.hpp>
 #include <apertus/run/tokenizer_json.hpp>
 #include <apertus/text/tokenizer.hpp>
 #include <apertus/text/tokenizer_spec.hpp>
@@ -698,6 +700,7 @@ APERTUS_DEFINITION void parse_special_tokens_map(std::string_view text, std::str
 }
 
 APERTUS_DEFINITION tokenizer load_tokenizer(const std::string& directory) {
+    if (is_gguf_path(directory)) return tokenizer(tokenizer_spec_from_gguf(gguf_checkpoint::open(directory)));
     static constexpr std::uint64_t limit = 0xFFFFFFFFu;
     const std::string path = join_path(directory, "tokenizer.json");
     tokenizer_spec spec = parse_tokenizer_json(read_file(path, limit), path);
