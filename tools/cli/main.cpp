@@ -27,7 +27,7 @@ void add_load_options(CLI::App& app, model_options& m) {
         ->type_name("NAME");
     app.add_option("--threads", m.threads, "threads (default: all)")->type_name("N");
     app.add_option("--weights", m.weights,
-                   "keep weights as auto (as stored if memory allows), stored, f32, f16, bf16, int8, int4, q8_0, q4_k ...")
+                   "keep weights as auto (as stored if memory allows), stored, f32, f16, bf16, int8, int4, q4_k ...")
         ->type_name("FORMAT");
     app.add_option("--head-weights", m.head_weights, "the same for the head (int8 when the layers are int4)")
         ->type_name("FORMAT");
@@ -60,7 +60,7 @@ void add_generation_options(CLI::App& app, generation_options& g) {
 }
 
 int run(int argc, char** argv) {
-    CLI::App app{"Runs language models of the Apertus family from ordinary Hugging Face folders and GGUF files.", "apertus"};
+    CLI::App app{"Runs language models of the Apertus family from Hugging Face folders and GGUF files.", "apertus"};
     app.set_version_flag("--version", "apertus " APERTUS_VERSION_STRING);
     app.require_subcommand(1);
     app.get_formatter()->column_width(34);
