@@ -56,7 +56,6 @@ inline constexpr std::array gguf_pre_tokenizers{
     gguf_pre_tokenizer{"refact", gguf_split::digits_gpt2},
     gguf_pre_tokenizer{"command-r", gguf_split::digits_gpt2},
     gguf_pre_tokenizer{"qwen2", gguf_split::qwen2},
-    gguf_pre_tokenizer{"deepseek-r1-qwen", gguf_split::qwen2},
     gguf_pre_tokenizer{"gpt-4o", gguf_split::o200k},
     gguf_pre_tokenizer{"llama4", gguf_split::o200k},
 };
