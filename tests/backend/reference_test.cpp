@@ -2,6 +2,7 @@
 //
 // The reference backend on numbers that one can check by hand. (tests/conformance compares it with double precision.)
 #include <apertus/backend/reference.hpp>
+#include <apertus/format/kv_dense.hpp>
 
 #include <boost/test/unit_test.hpp>
 
@@ -25,12 +26,17 @@ BOOST_AUTO_TEST_CASE(a_product_with_bias) {
 
 BOOST_AUTO_TEST_CASE(attention_over_equal_keys_is_the_mean_so_far) {
     reference_backend backend;
-    std::vector<float> k(3, 1.0F);
-    std::vector<float> v{3.0F, 5.0F, 10.0F};
-    const kv_segment<float> segment{0, 3, 0, {k.data(), {1, 3, 1}}, {v.data(), {1, 3, 1}}};
+    const kv_format_info& format = kv_info_of<kv_dense<float>>;
+    std::vector<std::byte> keys(format.key_bytes(1));
+    std::vector<std::byte> values(format.value_bytes(1));
+    const kv_segment<> segment{0, 3, 0, {&format, keys.data(), values.data(), 1, 3, 1}};
+    const std::vector<float> k(3, 1.0F);
+    const std::vector<float> v{3.0F, 5.0F, 10.0F};
+    backend.store(tensor_view<const float, 3>(k.data(), {3, 1, 1}), tensor_view<const float, 3>(v.data(), {3, 1, 1}),
+                  std::span<const kv_segment<>>(&segment, 1));
     const std::vector<float> q{1, 1, 1};
     std::vector<float> out(3);
-    backend.attend(tensor_view<const float, 3>(q.data(), {3, 1, 1}), std::span<const kv_segment<float>>(&segment, 1),
+    backend.attend(tensor_view<const float, 3>(q.data(), {3, 1, 1}), std::span<const kv_segment<>>(&segment, 1),
                    1.0F, tensor_view<float, 3>(out.data(), {3, 1, 1}));
     const std::vector<float> expected{3.0F, 4.0F, 6.0F};
     BOOST_TEST(out == expected, boost::test_tools::per_element());

@@ -8,11 +8,14 @@
 #include <apertus/backend/reference.hpp>
 #include <apertus/core/executor.hpp>
 #include <apertus/format/formats.hpp>
+#include <apertus/format/kv_formats.hpp>
 
 #include <conformance/toy_format.hpp>
+#include <conformance/toy_kv.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,7 +32,10 @@ template <class... Formats> struct with_toy<type_list<Formats...>> {
     using type = type_list<Formats..., toy_int8>;
 };
 using formats = with_toy<weight_formats>::type;
-using cache_elements = type_list<float, bf16, f16>;
+
+/// Every cache format of the library, and one that no backend knows.
+using cache_formats = type_list<kv_dense<float>, kv_dense<bf16>, kv_dense<f16>, kv_int8, toy_kv>;
+static_assert(cache_formats::size == kv_formats::size + 1);
 
 inline std::vector<cpu_isa> available_isas() {
     std::vector<cpu_isa> out;
@@ -109,6 +115,41 @@ template <class T> tensor_view<T, 3> view3(std::vector<T>& v, std::size_t a, std
 template <class T> tensor_view<const T, 3> view3(const std::vector<T>& v, std::size_t a, std::size_t b, std::size_t c) {
     return {v.data(), {a, b, c}};
 }
+
+/// The cache of one sequence in one layer, filled with NaN.
+class cache_memory {
+public:
+    cache_memory(const kv_format_info& format, std::size_t heads, std::size_t slots, std::size_t head_size)
+        : view_{&format, nullptr, nullptr, heads, slots, head_size} {
+        memory_.resize(view_.all_key_bytes() + view_.all_value_bytes());
+        view_.keys = memory_.data();
+        view_.values = memory_.data() + view_.all_key_bytes();
+        const std::vector<float> nan(head_size, std::numeric_limits<float>::quiet_NaN());
+        for (std::size_t g = 0; g < heads; ++g) {
+            for (std::size_t s = 0; s < kv_blocks(slots) * kv_block_slots; ++s) {
+                format.pack_key(nan.data(), head_size, s % kv_block_slots, view_.key_block(g, s));
+                format.pack_value(nan.data(), head_size, s % kv_block_slots, view_.value_block(g, s));
+            }
+        }
+    }
+    [[nodiscard]] kv_segment<> segment(std::size_t first_row, std::size_t rows, std::size_t first_slot) const {
+        return {first_row, rows, first_slot, view_};
+    }
+    [[nodiscard]] std::vector<float> key(std::size_t head, std::size_t slot) const {
+        std::vector<float> row(view_.head_size);
+        view_.format->unpack_key(view_.key_block(head, slot), slot % kv_block_slots, row.size(), row.data());
+        return row;
+    }
+    [[nodiscard]] std::vector<float> value(std::size_t head, std::size_t slot) const {
+        std::vector<float> row(view_.head_size);
+        view_.format->unpack_value(view_.value_block(head, slot), slot % kv_block_slots, row.size(), row.data());
+        return row;
+    }
+
+private:
+    std::vector<std::byte> memory_;
+    kv_view<> view_;
+};
 
 /// Unit roundoff of float.
 inline constexpr double u = 1.0 / 16777216.0;

@@ -37,23 +37,27 @@ std::vector<float> everything(cpu_backend& backend) {
         backend.embed(view1(ids), w.view(), view2(rows, 4, 544));
         keep(rows);
     });
-    cache_elements::for_each([&]<class Element>() {
-        constexpr std::size_t h = 8;
-        constexpr std::size_t gr = 2;
-        constexpr std::size_t k = 72;
-        constexpr std::size_t t = 150;
-        generator g(2);
-        const auto q = g.vector(t * h * k);
-        const auto key = g.vector(t * gr * k);
-        const auto value = g.vector(t * gr * k);
-        std::vector<Element> kc(gr * t * k);
-        std::vector<Element> vc(gr * t * k);
-        const kv_segment<Element> segment{0, t, 0, view3(kc, gr, t, k), view3(vc, gr, t, k)};
-        const std::span<const kv_segment<Element>> segments(&segment, 1);
-        std::vector<float> out(t * h * k);
-        backend.store(view3(key, t, gr, k), view3(value, t, gr, k), segments);
-        backend.attend(view3(q, t, h, k), segments, 0.3F, view3(out, t, h, k));
-        keep(out);
+    cache_formats::for_each([&]<class Format>() {
+        struct layout {
+            std::size_t h, gr, k, before, t;
+        };
+        // prompts, one token of a long sequence, several of one
+        for (const layout l : {layout{8, 2, 72, 0, 150}, layout{6, 2, 40, 4000, 1}, layout{4, 4, 16, 2500, 3},
+                               layout{12, 1, 24, 1000, 60}}) {
+            generator g(2);
+            const std::size_t slots = l.before + l.t;
+            const cache_memory cache(kv_info_of<Format>, l.gr, slots, l.k);
+            kv_segment<> segment = cache.segment(0, slots, 0);
+            const std::span<const kv_segment<>> segments(&segment, 1);
+            const auto key = g.vector(slots * l.gr * l.k);
+            const auto value = g.vector(slots * l.gr * l.k);
+            backend.store(view3(key, slots, l.gr, l.k), view3(value, slots, l.gr, l.k), segments);
+            segment = cache.segment(0, l.t, l.before);
+            const auto q = g.vector(l.t * l.h * l.k, 2.0F);
+            std::vector<float> out(l.t * l.h * l.k);
+            backend.attend(view3(q, l.t, l.h, l.k), segments, 0.3F, view3(out, l.t, l.h, l.k));
+            keep(out);
+        }
     });
     generator g(3);
     constexpr std::size_t t = 40;
@@ -151,34 +155,40 @@ BOOST_AUTO_TEST_CASE(a_row_of_a_product_does_not_depend_on_the_others) {
 BOOST_AUTO_TEST_CASE(a_prompt_in_chunks_attends_like_a_whole_one) {
     for (const cpu_isa isa : available_isas()) {
         cpu_backend backend(any_executor(2), {isa});
-        cache_elements::for_each([&]<class Element>() {
-            constexpr std::size_t h = 12;
-            constexpr std::size_t gr = 2;
-            constexpr std::size_t k = 64;
-            constexpr std::size_t t = 197;
-            generator g(9);
-            const auto q = g.vector(t * h * k);
-            const auto key = g.vector(t * gr * k);
-            const auto value = g.vector(t * gr * k);
-            const auto run = [&](const std::vector<std::size_t>& cuts) {
-                std::vector<Element> kc(gr * 256 * k);
-                std::vector<Element> vc(gr * 256 * k);
-                std::vector<float> out(t * h * k);
-                std::size_t first = 0;
-                for (std::size_t i = 0; first < t; ++i) {
-                    const std::size_t n = std::min(cuts[i % cuts.size()], t - first);
-                    const kv_segment<Element> segment{0, n, first, view3(kc, gr, 256, k), view3(vc, gr, 256, k)};
-                    const std::span<const kv_segment<Element>> segments(&segment, 1);
-                    backend.store(view3(key, t, gr, k).rows(first, n), view3(value, t, gr, k).rows(first, n), segments);
-                    backend.attend(view3(q, t, h, k).rows(first, n), segments, 0.125F,
-                                   view3(out, t, h, k).rows(first, n));
-                    first += n;
-                }
-                return out;
+        cache_formats::for_each([&]<class Format>() {
+            struct layout {
+                std::size_t h, gr, k, before;
             };
-            const auto whole = run({t});
-            for (const auto& cuts : std::vector<std::vector<std::size_t>>{{1}, {3}, {64}, {100, 1}, {63, 2, 17}}) {
-                BOOST_TEST(same_bits(run(cuts), whole), to_string(isa) << " cut by " << cuts[0]);
+            for (const layout l : {layout{12, 2, 64, 0}, layout{3, 3, 20, 0}, layout{10, 1, 130, 0},
+                                   layout{8, 2, 16, 960}}) { // the last one crosses the end of a span
+                constexpr std::size_t t = 197;
+                const std::size_t slots = l.before + t;
+                generator g(9);
+                const auto q = g.vector(slots * l.h * l.k, 2.0F);
+                const auto key = g.vector(slots * l.gr * l.k);
+                const auto value = g.vector(slots * l.gr * l.k);
+                const auto run = [&](const std::vector<std::size_t>& cuts) {
+                    const cache_memory cache(kv_info_of<Format>, l.gr, slots, l.k);
+                    std::vector<float> out(q.size());
+                    std::size_t first = 0;
+                    for (std::size_t i = 0; first < slots; ++i) {
+                        std::size_t n = std::min(cuts[i % cuts.size()], slots - first);
+                        if (first < l.before) n = l.before;
+                        const kv_segment<> segment = cache.segment(0, n, first);
+                        const std::span<const kv_segment<>> segments(&segment, 1);
+                        backend.store(view3(key, slots, l.gr, l.k).rows(first, n),
+                                      view3(value, slots, l.gr, l.k).rows(first, n), segments);
+                        backend.attend(view3(q, slots, l.h, l.k).rows(first, n), segments, 0.125F,
+                                       view3(out, slots, l.h, l.k).rows(first, n));
+                        first += n;
+                    }
+                    return out;
+                };
+                const auto whole = run({slots});
+                for (const auto& cuts : std::vector<std::vector<std::size_t>>{{1}, {3}, {64}, {100, 1}, {63, 2, 17}}) {
+                    BOOST_TEST(same_bits(run(cuts), whole), to_string(isa) << " " << Format::name << " H=" << l.h
+                                                                           << " K=" << l.k << " cut by " << cuts[0]);
+                }
             }
         });
     }
@@ -187,31 +197,43 @@ BOOST_AUTO_TEST_CASE(a_prompt_in_chunks_attends_like_a_whole_one) {
 BOOST_AUTO_TEST_CASE(a_batch_attends_like_its_sequences_one_by_one) {
     for (const cpu_isa isa : available_isas()) {
         cpu_backend backend(any_executor(3), {isa});
-        constexpr std::size_t h = 4;
-        constexpr std::size_t gr = 1;
-        constexpr std::size_t k = 40;
-        generator g(10);
-        const std::size_t lengths[] = {5, 70, 1, 33};
-        const auto q = g.vector(109 * h * k);
-        const auto key = g.vector(109 * gr * k);
-        const auto value = g.vector(109 * gr * k);
-        std::vector<std::vector<bf16>> kc(4, std::vector<bf16>(80 * k));
-        std::vector<std::vector<bf16>> vc(4, std::vector<bf16>(80 * k));
-        std::vector<kv_segment<bf16>> segments;
-        std::size_t row = 0;
-        for (std::size_t s = 0; s < 4; ++s) {
-            segments.push_back({row, lengths[s], 0, view3(kc[s], gr, 80, k), view3(vc[s], gr, 80, k)});
-            row += lengths[s];
-        }
-        const std::span<const kv_segment<bf16>> all(segments.data(), segments.size());
-        std::vector<float> together(q.size());
-        backend.store(view3(key, 109, gr, k), view3(value, 109, gr, k), all);
-        backend.attend(view3(q, 109, h, k), all, 0.2F, view3(together, 109, h, k));
-        std::vector<float> alone(q.size());
-        for (std::size_t s = 0; s < 4; ++s) {
-            backend.attend(view3(q, 109, h, k), all.subspan(s, 1), 0.2F, view3(alone, 109, h, k));
-        }
-        BOOST_TEST(same_bits(alone, together), to_string(isa));
+        cache_formats::for_each([&]<class Format>() {
+            constexpr std::size_t h = 4;
+            constexpr std::size_t gr = 1;
+            constexpr std::size_t k = 40;
+            generator g(10);
+            const std::size_t lengths[] = {5, 1100, 1, 2049, 33};
+            constexpr std::size_t total = 3188;
+            const auto q = g.vector(total * h * k);
+            const auto key = g.vector(total * gr * k);
+            const auto value = g.vector(total * gr * k);
+            std::vector<cache_memory> caches;
+            std::vector<kv_segment<>> segments;
+            std::size_t row = 0;
+            for (const std::size_t n : lengths) {
+                caches.emplace_back(kv_info_of<Format>, gr, 2080, k);
+                segments.push_back(caches.back().segment(row, n, 0));
+                row += n;
+            }
+            const std::span<const kv_segment<>> all(segments);
+            backend.store(view3(key, total, gr, k), view3(value, total, gr, k), all);
+            std::vector<float> alone(q.size());
+            for (std::size_t s = 0; s < 5; ++s) {
+                backend.attend(view3(q, total, h, k), all.subspan(s, 1), 0.2F, view3(alone, total, h, k));
+            }
+            std::vector<float> together(q.size());
+            backend.attend(view3(q, total, h, k), all, 0.2F, view3(together, total, h, k));
+            BOOST_TEST(same_bits(alone, together), to_string(isa) << " " << Format::name);
+            // the last row of each, decoded together: the long ones are split
+            for (std::size_t s = 0; s < 5; ++s) {
+                segments[s] = caches[s].segment(segments[s].first_row + lengths[s] - 1, 1, lengths[s] - 1);
+            }
+            std::vector<float> last(alone);
+            for (const kv_segment<>& s : segments) std::fill_n(&last[s.first_row * h * k], h * k, 0.0F);
+            backend.attend(view3(q, total, h, k), std::span<const kv_segment<>>(segments), 0.2F,
+                           view3(last, total, h, k));
+            BOOST_TEST(same_bits(alone, last), to_string(isa) << " " << Format::name << " decoded");
+        });
     }
 }
 

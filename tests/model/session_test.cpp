@@ -4,12 +4,14 @@
 #include <apertus/arch/all.hpp>
 #include <apertus/backend/cpu.hpp>
 #include <apertus/backend/reference.hpp>
+#include <apertus/format/kv_formats.hpp>
 #include <apertus/model/loader.hpp>
 
 #include <support/random_model.hpp>
 
 #include <boost/test/unit_test.hpp>
 
+#include <limits>
 #include <thread>
 
 using namespace apertus;
@@ -240,11 +242,16 @@ BOOST_AUTO_TEST_CASE(the_plan_counts_what_a_session_takes) {
     const model_config c = small_config();
     const auto model = small_model<apertus_architecture, dense<bf16>>(c);
     const memory_plan p = session<bf16_apertus, cpu_backend>::plan(*model, {2, 100, 16});
-    BOOST_TEST(p.kv_cache == 2u * 2 * 2 * 100 * 2 * 16 * sizeof(float)); // k and v, sequences, layers, S, G, K
+    // k and v, sequences, layers, S in whole blocks, G, K
+    BOOST_TEST(p.kv_cache == 2u * 2 * 2 * 112 * 2 * 16 * sizeof(float));
     BOOST_TEST(p.logits == 2u * 67 * sizeof(float));
     BOOST_TEST(p.weights == model->weight_bytes);
-    const memory_plan half = session<bf16_apertus, cpu_backend, bf16>::plan(*model, {2, 100, 16});
+    const memory_plan half = session<bf16_apertus, cpu_backend>::plan(*model, {2, 100, 16, &kv_info_of<kv_dense<bf16>>});
     BOOST_TEST(half.kv_cache * 2 == p.kv_cache);
+    const memory_plan quarter = session<bf16_apertus, cpu_backend>::plan(*model, {2, 100, 16, &kv_info_of<kv_int8>});
+    BOOST_TEST(quarter.kv_cache * 4 == p.kv_cache + 2 * 2 * 2 * 112 * 2 * 4 * sizeof(float)); // a scale per row
+    const memory_plan endless = session<bf16_apertus, cpu_backend>::plan(*model, {2, std::size_t{1} << 62, 16});
+    BOOST_TEST(endless.kv_cache == std::numeric_limits<std::size_t>::max());
 }
 
 BOOST_AUTO_TEST_CASE(one_model_serves_many_threads) {

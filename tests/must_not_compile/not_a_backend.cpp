@@ -13,7 +13,7 @@ using namespace apertus;
 template <std::size_t Rank> using out_tensor = tensor_view<float, Rank>;
 template <std::size_t Rank> using in_tensor = tensor_view<const float, Rank>;
 using ids_tensor = tensor_view<const std::int32_t, 1>;
-using segments = std::span<const kv_segment<float>>;
+using segments = std::span<const kv_segment<>>;
 
 struct no_operation {
     using space = host_space;

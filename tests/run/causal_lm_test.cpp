@@ -75,14 +75,21 @@ BOOST_AUTO_TEST_CASE(backends_and_paths_agree) {
         const auto got = last_logits(causal_lm::from_pretrained(sharded, o), some_ids);
         for (std::size_t i = 0; i < got.size(); ++i) BOOST_REQUIRE_SMALL(got[i] - expected[i], 1e-4f);
     }
-    load_options half;
-    half.kv_cache = "bf16";
-    const auto coarse = last_logits(causal_lm::from_pretrained(sharded, half), some_ids);
-    float difference = 0.0f;
-    for (std::size_t i = 0; i < coarse.size(); ++i)
-        difference = std::max(difference, std::abs(coarse[i] - expected[i]));
-    BOOST_TEST(difference > 0.0f);
-    BOOST_TEST(difference < 0.5f);
+    for (const char* format : {"bf16", "f16", "int8"}) {
+        load_options smaller;
+        smaller.kv_cache = format;
+        for (const char* backend : {"cpu", "reference"}) {
+            smaller.backend = backend;
+            const auto model = causal_lm::from_pretrained(sharded, smaller);
+            BOOST_TEST(model.plan({}).kv_cache < causal_lm::from_pretrained(sharded).plan({}).kv_cache);
+            const auto coarse = last_logits(model, some_ids);
+            float difference = 0.0f;
+            for (std::size_t i = 0; i < coarse.size(); ++i)
+                difference = std::max(difference, std::abs(coarse[i] - expected[i]));
+            BOOST_TEST(difference > 0.0f, format);
+            BOOST_TEST(difference < 0.5f, format);
+        }
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_callers_executor_is_used_and_kept) {
@@ -152,8 +159,8 @@ BOOST_AUTO_TEST_CASE(generate_makes_a_session_that_is_just_large_enough) {
 
 BOOST_AUTO_TEST_CASE(the_memory_plan_is_known_before_anything_is_allocated) {
     const auto model = causal_lm::from_pretrained(sharded);
-    const memory_plan small = model.plan({.max_length = 100});
-    const memory_plan large = model.plan({.max_length = 200});
+    const memory_plan small = model.plan({.max_length = 96});
+    const memory_plan large = model.plan({.max_length = 192});
     BOOST_TEST(large.kv_cache == 2 * small.kv_cache);
     BOOST_TEST(large.weights == small.weights);
     BOOST_TEST(small.total() > small.weights);

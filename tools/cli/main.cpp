@@ -33,7 +33,7 @@ void add_load_options(CLI::App& app, model_options& m) {
         ->type_name("FORMAT");
     app.add_option("--embedding-weights", m.embedding_weights, "the same for the embedding (as stored)")
         ->type_name("FORMAT");
-    app.add_option("--kv-cache", m.kv_cache, "keep keys and values as f32, bf16 or f16")->type_name("TYPE");
+    app.add_option("--kv-cache", m.kv_cache, "keep keys and values as f32, bf16, f16 or int8")->type_name("TYPE");
     app.add_flag("--no-mmap", m.no_mmap, "read the weights into memory instead of mapping the file");
 }
 

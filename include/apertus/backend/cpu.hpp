@@ -10,6 +10,7 @@
 // level (xsimd batches and libm), so they depend on compiler flags, not on the level.
 #pragma once
 
+#include <apertus/backend/cpu/attention.hpp>
 #include <apertus/backend/cpu/kernel_table.hpp>
 #include <apertus/backend/cpu/kernel_tables.hpp>
 #include <apertus/core/concepts.hpp>
@@ -126,57 +127,42 @@ public:
         });
     }
 
-    /// k, v[T,G,K] into the caches of the segments that the rows belong to.
-    template <class Element>
+    /// k, v[T,G,K] into the caches of the segments that the rows belong to. Any cache format.
     void store(tensor_view<const float, 3> k, tensor_view<const float, 3> v,
-               std::span<const kv_segment<Element>> segments) noexcept {
-        static_assert(detail::has_kernels<Element>, "apertus: a cache holds float, bf16 or f16");
-        const auto narrow = kernels_.cache<Element>().narrow;
+               std::span<const kv_segment<>> segments) noexcept {
         const std::size_t groups = k.extent(1);
         const std::size_t width = k.extent(2);
         for (const auto& segment : segments) {
-            assert(segment.first_slot + segment.row_count <= segment.k.extent(1));
+            assert(segment.first_slot + segment.row_count <= segment.cache.slots);
+            const kv_format_info& format = *segment.cache.format;
             for_rows(segment.row_count, 2 * groups * width, [&](std::size_t r) {
+                const std::size_t slot = segment.first_slot + r;
                 for (std::size_t g = 0; g < groups; ++g) {
                     const std::size_t from = ((segment.first_row + r) * groups + g) * width;
-                    const std::size_t to = (g * segment.k.extent(1) + segment.first_slot + r) * width;
-                    narrow(k.data() + from, segment.k.data() + to, width);
-                    narrow(v.data() + from, segment.v.data() + to, width);
+                    format.pack_key(k.data() + from, width, slot % kv_block_slots, segment.cache.key_block(g, slot));
+                    format.pack_value(v.data() + from, width, slot % kv_block_slots, segment.cache.value_block(g, slot));
                 }
             });
         }
     }
 
-    /// q[T,H,K], out[T,H,K]; head h reads kv head h / (H/G), row r of a segment sees slots 0 .. first_slot + r.
-    template <class Element>
-    void attend(tensor_view<const float, 3> q, std::span<const kv_segment<Element>> segments, float scale,
+    /// q[T,H,K], out[T,H,K]; head h reads kv head h / (H/G), row r of a segment sees slots 0 .. first_slot + r. K is at
+    /// most 4096 (config.json may not say more either).
+    void attend(tensor_view<const float, 3> q, std::span<const kv_segment<>> segments, float scale,
                 tensor_view<float, 3> out) noexcept {
-        static_assert(detail::has_kernels<Element>, "apertus: a cache holds float, bf16 or f16");
-        assert(q.extents() == out.extents());
-        const std::size_t heads = q.extent(1);
-        const std::size_t width = q.extent(2);
-        for (const auto& segment : segments) {
-            const std::size_t groups = segment.k.extent(0);
-            const std::size_t slots = segment.first_slot + segment.row_count;
-            const std::size_t rows = attend_rows_per_piece(segment.row_count, groups, heads / groups);
-            const std::size_t chunks = (segment.row_count + rows - 1) / rows;
-            for_pieces(groups * chunks, segment.row_count * heads * width * slots, [&](std::size_t piece) {
-                const std::size_t g = piece % groups;
-                const std::size_t first = (chunks - 1 - piece / groups) * rows; // the longest rows first
-                detail::attend_job<Element> job;
-                job.k = segment.k.row(g).data();
-                job.v = segment.v.row(g).data();
-                const std::size_t offset = ((segment.first_row + first) * heads + g * (heads / groups)) * width;
-                job.q = q.data() + offset;
-                job.out = out.data() + offset;
-                job.rows = least(rows, segment.row_count - first);
-                job.heads = heads / groups;
-                job.head_size = width;
-                job.row_stride = heads * width;
-                job.first_slot = segment.first_slot + first;
-                job.scale = scale;
-                kernels_.cache<Element>().attend(job);
-            });
+        assert(q.extents() == out.extents() && q.extent(2) <= max_head_size);
+        const std::size_t threads = executor_.concurrency();
+        const detail::attention_units units(kernels_, q, segments, scale, out, threads);
+        if (threads == 1 || units.longest() <= 1 || units.size() >= 8 * threads) {
+            for_pieces(units.size(), units.work(), [&](std::size_t i) { units.attend(units.job(i)); });
+            return;
+        }
+        for (std::size_t next = 0; next < units.size();) {
+            const detail::attention_round round(units, next, attention_scratch_);
+            for_pieces(round.pieces(), units.work(), [&](std::size_t piece) { round.attend(piece); });
+            if (round.split()) {
+                for_pieces(round.size(), units.work(), [&](std::size_t i) { round.merge(i); });
+            }
         }
     }
 
@@ -261,14 +247,6 @@ private:
         const std::size_t fair = rows / (8 * executor_.concurrency()) + 1;
         const std::size_t wanted = least(target, fair);
         return (wanted + side_by_side - 1) / side_by_side * side_by_side;
-    }
-
-    /// Batch rows that share one pass over a kv head.
-    [[nodiscard]] std::size_t attend_rows_per_piece(std::size_t rows, std::size_t groups,
-                                                    std::size_t heads_per_group) const noexcept {
-        const std::size_t shared = heads_per_group >= 32 ? 1 : 32 / heads_per_group;
-        const std::size_t fair = rows * groups / (4 * executor_.concurrency()) + 1;
-        return least(shared, fair);
     }
 
     template <class F, class Lane> static Lane apply(const F& f, const Lane& lane) noexcept {
@@ -381,6 +359,7 @@ private:
 
     any_executor executor_;
     detail::kernel_table kernels_;
+    detail::attention_scratch attention_scratch_;
 };
 
 static_assert(backend<cpu_backend>);

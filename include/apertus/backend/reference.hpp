@@ -119,37 +119,36 @@ public:
         }
     }
 
-    /// k, v[T,G,K] into the caches of the segments that the rows belong to.
-    template <class Element>
+    /// k, v[T,G,K] into the caches of the segments that the rows belong to. Any cache format.
     void store(tensor_view<const float, 3> k, tensor_view<const float, 3> v,
-               std::span<const kv_segment<Element>> segments) noexcept {
+               std::span<const kv_segment<>> segments) noexcept {
         for (const auto& segment : segments) {
+            const kv_view<>& cache = segment.cache;
             for (std::size_t r = 0; r < segment.row_count; ++r) {
                 const std::size_t slot = segment.first_slot + r;
-                assert(slot < segment.k.extent(1));
+                const std::size_t row = segment.first_row + r;
+                assert(slot < cache.slots);
                 for (std::size_t g = 0; g < k.extent(1); ++g) {
-                    for (std::size_t i = 0; i < k.extent(2); ++i) {
-                        segment.k(g, slot, i) = static_cast<Element>(k(segment.first_row + r, g, i));
-                        segment.v(g, slot, i) = static_cast<Element>(v(segment.first_row + r, g, i));
-                    }
+                    const std::size_t at = slot % kv_block_slots;
+                    cache.format->pack_key(k.row(row).row(g).data(), k.extent(2), at, cache.key_block(g, slot));
+                    cache.format->pack_value(v.row(row).row(g).data(), k.extent(2), at, cache.value_block(g, slot));
                 }
             }
         }
     }
 
     /// q[T,H,K], out[T,H,K]; head h reads kv head h / (H/G), row r of a segment sees slots 0 .. first_slot + r.
-    template <class Element>
-    void attend(tensor_view<const float, 3> q, std::span<const kv_segment<Element>> segments, float scale,
+    void attend(tensor_view<const float, 3> q, std::span<const kv_segment<>> segments, float scale,
                 tensor_view<float, 3> out) noexcept {
-        assert(q.extents() == out.extents());
+        assert(q.extents() == out.extents() && q.extent(2) <= max_head_size);
         const std::size_t heads = q.extent(1);
         for (const auto& segment : segments) {
-            const std::size_t group = heads / segment.k.extent(0);
+            const std::size_t group = heads / segment.cache.heads;
             for (std::size_t r = 0; r < segment.row_count; ++r) {
                 const std::size_t t = segment.first_row + r;
                 for (std::size_t h = 0; h < heads; ++h) {
-                    attend_head(q.row(t).row(h), segment.k.row(h / group), segment.v.row(h / group),
-                                segment.first_slot + r + 1, scale, out.row(t).row(h));
+                    attend_head(q.row(t).row(h), segment.cache, h / group, segment.first_slot + r + 1, scale,
+                                out.row(t).row(h));
                 }
             }
         }
@@ -180,14 +179,15 @@ public:
 private:
     /// softmax(scale * q k^T) v over the first `count` slots, in two passes: the greatest score, then the weighted sum.
     /// The scores are computed again for every `tile` outputs instead of being kept: a verb allocates nothing.
-    template <class Element>
-    static void attend_head(tensor_view<const float, 1> q, tensor_view<Element, 2> k, tensor_view<Element, 2> v,
-                            std::size_t count, float scale, tensor_view<float, 1> out) noexcept {
+    static void attend_head(tensor_view<const float, 1> q, const kv_view<>& cache, std::size_t g, std::size_t count,
+                            float scale, tensor_view<float, 1> out) noexcept {
         static constexpr std::size_t tile = 128;
         const std::size_t width = q.size();
+        float row[max_head_size];
         const auto score = [&](std::size_t slot) {
+            cache.format->unpack_key(cache.key_block(g, slot), slot % kv_block_slots, width, row);
             double dot = 0;
-            for (std::size_t i = 0; i < width; ++i) dot += double{q(i)} * double{to_float(k(slot, i))};
+            for (std::size_t i = 0; i < width; ++i) dot += double{q(i)} * double{row[i]};
             return dot * double{scale};
         };
         double greatest = -std::numeric_limits<double>::infinity();
@@ -202,7 +202,8 @@ private:
             for (std::size_t slot = 0; slot < count; ++slot) {
                 const double p = std::exp(score(slot) - greatest);
                 total += p;
-                for (std::size_t i = 0; i < n; ++i) weighted[i] += p * double{to_float(v(slot, first + i))};
+                cache.format->unpack_value(cache.value_block(g, slot), slot % kv_block_slots, width, row);
+                for (std::size_t i = 0; i < n; ++i) weighted[i] += p * double{row[first + i]};
             }
             for (std::size_t i = 0; i < n; ++i) out(first + i) = static_cast<float>(weighted[i] / total);
         }

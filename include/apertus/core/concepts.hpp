@@ -4,6 +4,7 @@
 // model is written against them; a backend satisfies them; neither includes the other. Shape letters as in core/tensor.hpp.
 #pragma once
 
+#include <apertus/core/kv_format.hpp>
 #include <apertus/core/tensor.hpp>
 #include <apertus/core/weight_format.hpp>
 
@@ -15,17 +16,6 @@
 #include <type_traits>
 
 APERTUS_BEGIN_NAMESPACE
-
-/// The keys and values of one sequence in one layer, and which rows of a batch belong to it.
-/// Row r of the batch, first_row <= r < first_row + row_count, is cache slot first_slot + (r - first_row), and attends to
-/// slots 0 .. its own slot (causal). `k` and `v` are [G, capacity, K].
-template <class Element, class Space = host_space> struct kv_segment {
-    std::size_t first_row = 0;
-    std::size_t row_count = 0;
-    std::size_t first_slot = 0;
-    tensor_view<Element, 3, Space> k{};
-    tensor_view<Element, 3, Space> v{};
-};
 
 /// An activation is a value with a call operator templated on the lane (float, or a SIMD batch of float).
 template <class A>
@@ -71,7 +61,7 @@ concept backend =
              tensor_view<float, 2, typename B::space> v2, tensor_view<float, 3, typename B::space> v3,
              tensor_view<const float, 1, typename B::space> c1, tensor_view<const float, 2, typename B::space> c2,
              tensor_view<const float, 3, typename B::space> c3, weight_view<detail::probe_format, typename B::space> w,
-             std::span<const kv_segment<float, typename B::space>> segments, detail::probe_activation act, float s) {
+             std::span<const kv_segment<typename B::space>> segments, detail::probe_activation act, float s) {
         b.template allocate<float>(std::size_t{1});
         b.upload(in, v1);
         b.download(c1, out);

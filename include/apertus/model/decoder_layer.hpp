@@ -14,9 +14,9 @@ template <class Attention, class Mlp, class Space = host_space> struct decoder_l
     rms_norm<Space> feedforward_norm{}; ///< feedforward_layernorm (Apertus), post_attention_layernorm (Llama)
     Mlp mlp;
 
-    template <backend B, class KvElement>
+    template <backend B>
     void forward(B& b, const activation_views<Space>& a,
-                 std::span<const kv_segment<KvElement, Space>> cache) const noexcept {
+                 std::span<const kv_segment<Space>> cache) const noexcept {
         attention_norm.forward(b, a.x, a.h);
         self_attn.forward(b, a, cache);
         b.add(a.x, a.h);

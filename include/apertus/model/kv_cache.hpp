@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The keys and values of all sequences of a session, allocated once: [B][L][k, v][G, S, K]. Also remembers the position
-// of every slot, so that a sequence can be cut back and continued.
+// The keys and values of all sequences of a session, allocated once: [B][L][keys, values][G][blocks of sixteen slots] in a
+// cache format. Also remembers the position of every slot, so that a sequence can be cut back and continued.
 #pragma once
 
 #include <apertus/core/concepts.hpp>
+#include <apertus/core/kv_format.hpp>
 #include <apertus/core/tensor.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -21,8 +23,15 @@ struct kv_cache_shape {
     std::size_t capacity = 0;  ///< S
     std::size_t head_size = 0; ///< K
 
-    [[nodiscard]] constexpr std::size_t elements() const noexcept {
-        return 2 * sequences * layers * kv_heads * capacity * head_size;
+    /// Of all keys and values, each sequence in whole blocks. The largest number there is when it is more than that, which
+    /// no backend will allocate.
+    [[nodiscard]] constexpr std::size_t bytes(const kv_format_info& format) const noexcept {
+        std::size_t total = format.key_bytes(head_size) + format.value_bytes(head_size);
+        for (const std::size_t n : {kv_blocks(capacity), kv_heads, layers, sequences}) {
+            if (n != 0 && total > static_cast<std::size_t>(-1) / n) return static_cast<std::size_t>(-1);
+            total *= n;
+        }
+        return total;
     }
 };
 
@@ -58,28 +67,28 @@ private:
     std::vector<std::int32_t> positions_;
 };
 
-template <class Element, backend Backend> class kv_cache : public cached_positions {
+template <backend Backend> class kv_cache : public cached_positions {
 public:
     using space = typename Backend::space;
 
     /// Throws error(resource) when the memory cannot be had.
-    kv_cache(Backend& b, const kv_cache_shape& shape)
-        : cached_positions(shape), memory_(b.template allocate<Element>(shape.elements())) {
+    kv_cache(Backend& b, const kv_cache_shape& shape, const kv_format_info& format)
+        : cached_positions(shape), format_(&format), memory_(b.template allocate<std::byte>(shape.bytes(format))) {
         cached_positions::allocate();
     }
 
-    /// Keys and values of one sequence in one layer, each [G, S, K].
-    [[nodiscard]] std::pair<tensor_view<Element, 3, space>, tensor_view<Element, 3, space>>
-    at(std::size_t layer, std::size_t sequence) noexcept {
+    /// Keys and values of one sequence in one layer.
+    [[nodiscard]] kv_view<space> at(std::size_t layer, std::size_t sequence) noexcept {
         const kv_cache_shape& s = shape();
-        const std::size_t size = s.kv_heads * s.capacity * s.head_size;
-        Element* k = memory_.data() + 2 * size * (sequence * s.layers + layer);
-        const std::array<std::size_t, 3> extents{s.kv_heads, s.capacity, s.head_size};
-        return {{k, extents}, {k + size, extents}};
+        kv_view<space> out{format_, memory_.data(), nullptr, s.kv_heads, s.capacity, s.head_size};
+        out.keys += (sequence * s.layers + layer) * (out.all_key_bytes() + out.all_value_bytes());
+        out.values = out.keys + out.all_key_bytes();
+        return out;
     }
 
 private:
-    decltype(std::declval<Backend&>().template allocate<Element>(std::size_t{})) memory_;
+    const kv_format_info* format_;
+    decltype(std::declval<Backend&>().template allocate<std::byte>(std::size_t{})) memory_;
 };
 
 APERTUS_END_NAMESPACE

@@ -3,6 +3,8 @@
 // How many bytes a model and a session take, known before anything is allocated.
 #pragma once
 
+#include <apertus/core/kv_format.hpp>
+#include <apertus/format/kv_dense.hpp>
 #include <apertus/version.hpp>
 
 #include <cstddef>
@@ -23,6 +25,12 @@ struct session_options {
     std::size_t max_sequences = 1;   ///< B: how many sequences it can hold
     std::size_t max_length = 4096;   ///< S: positions per sequence
     std::size_t prefill_chunk = 128; ///< T: most tokens that go through the layers together
+    /// How keys and values are kept (format/kv_formats.hpp). Null: as the model was loaded for, f32 if nothing was said.
+    const kv_format_info* kv_format = nullptr;
+
+    [[nodiscard]] const kv_format_info& cache_format() const noexcept {
+        return kv_format != nullptr ? *kv_format : kv_info_of<kv_dense<float>>;
+    }
 };
 
 APERTUS_END_NAMESPACE

@@ -24,7 +24,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-template <class Decoder, backend Backend, class KvElement = float> class session {
+template <class Decoder, backend Backend> class session {
 public:
     using space = typename Backend::space;
     using row_view = tensor_view<const float, 2, space>;
@@ -35,7 +35,7 @@ public:
     /// Bytes that a session with these options will take, beside the weights.
     [[nodiscard]] static memory_plan plan(const Decoder& model, const session_options& options) noexcept {
         const std::size_t rows = detail::session_steps::chunk_rows(options);
-        return {model.weight_bytes, cache_shape(model, options).elements() * sizeof(KvElement),
+        return {model.weight_bytes, cache_shape(model, options).bytes(options.cache_format()),
                 rows * (model.shape().floats_per_row() * sizeof(float) + 2 * sizeof(std::int32_t)),
                 options.max_sequences * model.vocab_size() * sizeof(float)};
     }
@@ -44,7 +44,7 @@ public:
     session(std::shared_ptr<const Decoder> model, Backend backend, const session_options& options = {})
         : model_(std::move(model)), backend_(std::move(backend)), steps_(options, model_->embed_tokens.rows),
           activations_(backend_, model_->shape(), detail::session_steps::chunk_rows(options)),
-          cache_(backend_, cache_shape(*model_, options)),
+          cache_(backend_, cache_shape(*model_, options), options.cache_format()),
           logits_(backend_.template allocate<float>(options.max_sequences * model_->vocab_size())),
           frequencies_(backend_.template allocate<float>(options.max_sequences * half_head())) {
         steps_.allocate();
@@ -165,11 +165,10 @@ private:
         return {frequencies_.data() + i * half_head(), {half_head()}};
     }
 
-    std::span<const kv_segment<KvElement, space>> kv_segments(std::size_t layer) {
+    std::span<const kv_segment<space>> kv_segments(std::size_t layer) {
         segments_.clear();
         for (const auto& p : steps_.pieces()) {
-            const auto [k, v] = cache_.at(layer, p.sequence);
-            segments_.push_back({p.first_row, p.row_count, p.first_slot, k, v});
+            segments_.push_back({p.first_row, p.row_count, p.first_slot, cache_.at(layer, p.sequence)});
         }
         return segments_;
     }
@@ -197,14 +196,14 @@ private:
     Backend backend_;
     detail::session_steps steps_;
     activation_buffers<Backend> activations_;
-    kv_cache<KvElement, Backend> cache_;
+    kv_cache<Backend> cache_;
     buffer<float> logits_;      // [rows, V]
     buffer<float> frequencies_; // [B, K/2]
     float rope_scaling_ = 1.0f;
     observer observer_;
 
     std::vector<float> frequency_scratch_;
-    std::vector<kv_segment<KvElement, space>> segments_;
+    std::vector<kv_segment<space>> segments_;
     std::vector<float> host_logits_;
 };
 

@@ -13,6 +13,7 @@
 #include <apertus/backend/cpu.hpp>
 #include <apertus/backend/reference.hpp>
 #include <apertus/format/formats.hpp>
+#include <apertus/format/kv_formats.hpp>
 #include <apertus/model/loader.hpp>
 #include <apertus/model/session.hpp>
 #include <apertus/run/checkpoint_source.hpp>
@@ -34,12 +35,14 @@ APERTUS_BEGIN_NAMESPACE
 
 namespace detail {
 
-template <class Decoder, backend Backend, class KvElement> class loaded_model final : public model_interface {
+template <class Decoder, backend Backend> class loaded_model final : public model_interface {
 public:
-    using session_type = session<Decoder, Backend, KvElement>;
+    using session_type = session<Decoder, Backend>;
 
-    loaded_model(std::shared_ptr<const Decoder> model, Backend b, std::string backend_name)
-        : model_(std::move(model)), backend_(std::move(b)), backend_name_(std::move(backend_name)) {}
+    loaded_model(std::shared_ptr<const Decoder> model, Backend b, std::string backend_name,
+                 const kv_format_info& kv_format)
+        : model_(std::move(model)), backend_(std::move(b)), backend_name_(std::move(backend_name)),
+          kv_format_(&kv_format) {}
 
     [[nodiscard]] const model_config& config() const override { return model_->config; }
     [[nodiscard]] std::size_t vocab_size() const override { return model_->vocab_size(); }
@@ -47,28 +50,39 @@ public:
     [[nodiscard]] std::string_view weight_format_name() const override { return model_->format_names; }
     [[nodiscard]] std::string backend_name() const override { return backend_name_; }
     [[nodiscard]] const std::vector<std::string>& surplus_tensors() const override { return model_->surplus; }
-    [[nodiscard]] memory_plan plan(const session_options& o) const override { return session_type::plan(*model_, o); }
+    [[nodiscard]] memory_plan plan(const session_options& o) const override {
+        return session_type::plan(*model_, complete(o));
+    }
     [[nodiscard]] std::unique_ptr<session_interface> new_session(const session_options& o) const override {
-        return std::make_unique<session_holder<session_type>>(model_, backend_, o);
+        return std::make_unique<session_holder<session_type>>(model_, backend_, complete(o));
     }
 
 private:
+    [[nodiscard]] session_options complete(session_options o) const noexcept {
+        if (o.kv_format == nullptr) o.kv_format = kv_format_;
+        return o;
+    }
+
     std::shared_ptr<const Decoder> model_;
     Backend backend_;
     std::string backend_name_;
+    const kv_format_info* kv_format_;
 };
 
 [[nodiscard]] inline any_executor executor_of(const load_options& o) {
     return o.executor ? *o.executor : any_executor(o.threads);
 }
 
-/// The last choice: backend and the element type of the cache.
+/// The last choice: the backend.
 template <class Decoder>
 [[nodiscard]] std::shared_ptr<const model_interface> choose_backend(std::shared_ptr<const Decoder> model,
                                                                     const load_options& o) {
+    const kv_format_info* cache = find_kv_format(o.kv_cache);
+    if (cache == nullptr)
+        fail(error_category::config, "load options", "kv_cache", "one of " + kv_format_names(), quoted(o.kv_cache));
     if (o.backend == "reference") {
-        return std::make_shared<loaded_model<Decoder, reference_backend, float>>(std::move(model), reference_backend{},
-                                                                                 "reference");
+        return std::make_shared<loaded_model<Decoder, reference_backend>>(std::move(model), reference_backend{},
+                                                                          "reference", *cache);
     }
     if (o.backend != "cpu")
         fail(error_category::backend, "load options", "backend", "cpu or reference", quoted(o.backend));
@@ -83,13 +97,7 @@ template <class Decoder>
     const cpu_backend cpu(threads, options);
     const std::string name =
         "cpu (" + std::string(to_string(cpu.isa())) + ", " + std::to_string(threads.concurrency()) + " threads)";
-    if (o.kv_cache == "f32")
-        return std::make_shared<loaded_model<Decoder, cpu_backend, float>>(std::move(model), cpu, name);
-    if (o.kv_cache == "bf16")
-        return std::make_shared<loaded_model<Decoder, cpu_backend, bf16>>(std::move(model), cpu, name);
-    if (o.kv_cache == "f16")
-        return std::make_shared<loaded_model<Decoder, cpu_backend, f16>>(std::move(model), cpu, name);
-    fail(error_category::config, "load options", "kv_cache", "f32, bf16 or f16", quoted(o.kv_cache));
+    return std::make_shared<loaded_model<Decoder, cpu_backend>>(std::move(model), cpu, name, *cache);
 }
 
 /// The format of that name; null for an empty one. Throws error(config).

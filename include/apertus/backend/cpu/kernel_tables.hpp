@@ -19,7 +19,10 @@ APERTUS_END_NAMESPACE
 
 #ifndef APERTUS_DECLARATIONS_ONLY
 #include <apertus/core/dtype.hpp>
+#include <apertus/format/kv_dense.hpp>
+#include <apertus/format/kv_int8.hpp>
 #include <apertus/ops/norm.hpp>
+#include <apertus/simd/pairs16.hpp>
 #include <apertus/simd/target.hpp>
 #include <apertus/simd/vec16.hpp>
 
@@ -29,6 +32,7 @@ APERTUS_END_NAMESPACE
 #include <cstring>
 #include <limits>
 #include <type_traits>
+#include <utility>
 
 #define APERTUS_KERNEL_NAMESPACE portable
 #include <apertus/backend/cpu/kernels.hpp>

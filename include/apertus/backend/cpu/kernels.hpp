@@ -277,9 +277,12 @@ template <class V> inline kernel_table make_table(cpu_isa isa) noexcept {
     table.f32_weights = {&matmul<V, float>, &widen<V, float>};
     table.bf16_weights = {&matmul<V, bf16>, &widen<V, bf16>};
     table.f16_weights = {&matmul<V, f16>, &widen<V, f16>};
-    table.f32_cache = {&attend<V, float>, &narrow<V, float>};
-    table.bf16_cache = {&attend<V, bf16>, &narrow<V, bf16>};
-    table.f16_cache = {&attend<V, f16>, &narrow<V, f16>};
+    table.caches[0] = {kv_dense<float>::name, &attend<V, kv_dense<float>>};
+    table.caches[1] = {kv_dense<bf16>::name, &attend<V, kv_dense<bf16>>};
+    table.caches[2] = {kv_dense<f16>::name, &attend<V, kv_dense<f16>>};
+    table.caches[3] = {kv_int8::name, &attend<V, kv_int8>};
+    table.caches[4] = {{}, &attend<V, void>};
+    table.merge_attention = &merge_attention<V>;
     table.accumulate_tile = &accumulate_tile<V>;
     table.reduce_lanes = &reduce_lanes<V>;
     table.rms_norm = &rms_norm<V>;
