@@ -20,7 +20,7 @@ text:     core
 backend:  core simd format ops
 model:    core format ops
 arch:     core format ops model
-generate: core text model
+generate: core simd text model
 dist:     core
 tune:     core generate
 run:      core simd format ops io text backend model arch generate dist tune

@@ -85,8 +85,15 @@ bool same_as_transformers(const apertus::json& c) {
     if (e.do_sample) {
         apertus::sampler sample(e, logits.size());
         (void)sample(logits, context, {});
-        kept.assign(sample.candidates().ids().begin(), sample.candidates().ids().end());
-        scores.assign(sample.candidates().scores().begin(), sample.candidates().scores().end());
+        if (sample.filtered()) {
+            kept.assign(sample.candidates().ids().begin(), sample.candidates().ids().end());
+            scores.assign(sample.candidates().scores().begin(), sample.candidates().scores().end());
+        } else {
+            floats changed = logits;
+            for (const auto& process : apertus::make_logits_processors(e)) process(changed, context);
+            apertus::temperature_scaling{e.temperature}(changed);
+            take_all(changed);
+        }
     } else {
         floats changed = logits;
         for (const auto& process : apertus::make_logits_processors(e)) process(changed, context);

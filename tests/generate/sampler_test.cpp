@@ -144,6 +144,53 @@ BOOST_AUTO_TEST_CASE(a_draw_depends_on_its_key_alone) {
     BOOST_TEST(other(logits, {9, {}, {}, {}}, {5, 6, 7}) == first);
 }
 
+// Filters over a whole vocabulary take shortcuts; they must keep what the filters keep one after the other.
+BOOST_AUTO_TEST_CASE(shortcuts_keep_what_the_filters_keep) {
+    for (const std::size_t n : {1500u, 5000u, 20011u}) {
+        for (std::int32_t round = 0; round < 12; ++round) {
+            floats logits(n);
+            test_support::hashed_logits(std::vector<std::int32_t>{round}, logits);
+            for (std::size_t i = 0; i < n; ++i) { // from flat to peaked, with ties
+                logits[i] = round % 3 == 0 ? logits[i] / 8.0f : logits[i] * static_cast<float>(1 + round);
+                if (round % 4 == 1) logits[i] = std::round(logits[i]);
+            }
+            logits[n / 2] = -inf;
+            for (const double p : {0.01, 0.3, 0.9, 0.99, 0.999}) {
+                for (const bool min_p : {false, true}) {
+                    auto c = drawing();
+                    (min_p ? c.min_p : c.top_p) = p;
+                    c.temperature = round % 2 == 0 ? 1.0 : 0.8;
+                    const auto e = apertus::effective(c);
+                    apertus::sampler sample(e, n);
+                    const auto drawn = sample(logits, {}, {1, 2, 3});
+                    floats scores = logits;
+                    apertus::temperature_scaling{e.temperature}(scores);
+                    apertus::candidate_set expected(n);
+                    expected.assign(scores);
+                    min_p ? expected.keep_min_p(p) : expected.keep_top_p(p);
+                    BOOST_TEST(std::ranges::equal(sample.candidates().ids(), expected.ids()));
+                    BOOST_TEST(std::ranges::equal(sample.candidates().scores(), expected.scores()));
+                    BOOST_TEST(drawn == expected.pick(apertus::uniform({1, 2, 3})));
+                }
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_draw_without_filters_is_a_draw_from_all_candidates) {
+    for (const std::size_t n : {1u, 63u, 64u, 65u, 3001u}) {
+        floats logits(n);
+        test_support::hashed_logits(std::vector<std::int32_t>{4}, logits);
+        if (n > 100) std::fill(logits.begin() + 64, logits.begin() + 140, -inf);
+        apertus::sampler sample(apertus::effective(drawing()), n);
+        apertus::candidate_set all(n);
+        for (std::uint64_t i = 0; i < 200; ++i) {
+            all.assign(logits);
+            BOOST_TEST(sample(logits, {}, {9, 9, i}) == all.pick(apertus::uniform({9, 9, i})));
+        }
+    }
+}
+
 // The same on every machine and in every version of the library. The numbers come from the definition: warpers of
 // transformers, softmax and cumulative sum of numpy in double precision, Philox in Python's integers.
 BOOST_AUTO_TEST_CASE(pinned_draws) {
@@ -241,6 +288,8 @@ BOOST_AUTO_TEST_CASE(log_probabilities) {
     BOOST_TEST(apertus::log_probability(floats{5.0f}, 0) == 0.0);
     BOOST_TEST(apertus::log_probability(floats{inf, 1.0f, inf}, 2) == -std::log(2.0));
     BOOST_TEST(apertus::log_probability(floats{inf, 1.0f, inf}, 1) == -HUGE_VAL);
+    apertus::sampler sample(apertus::effective({}), logits.size());
+    BOOST_TEST(sample.log_probability(logits, 1) == apertus::log_probability(logits, 1));
     floats flat(100003, -7.0f);
     BOOST_TEST(apertus::log_probability(flat, 5) == -std::log(100003.0), boost::test_tools::tolerance(1e-6));
 }

@@ -21,6 +21,20 @@
 
 APERTUS_BEGIN_NAMESPACE
 
+namespace detail {
+
+/// A row of logits [V] with the largest of each block of 64, before a division of all by `divisor`.
+struct scanned_logits {
+    std::span<const float> logits;
+    std::span<const float> block_max;
+    float max = minus_infinity;
+    float divisor = 1.0f;
+
+    [[nodiscard]] float top() const noexcept { return max / divisor; }
+};
+
+} // namespace detail
+
 /// A set of token ids, ascending, with their scores (logits after processors). Tokens with a score of -infinity or NaN are
 /// never in it. Scores of +infinity share all of the probability among themselves.
 class candidate_set {
@@ -41,12 +55,18 @@ public:
             fail(error_category::shape, "candidate_set", "logits", "at most " + std::to_string(ids_.size()) + " values",
                  std::to_string(logits.size()));
         }
-        top_ = detail::scan_logits(logits, block_max_).max;
-        if (k == 0 || k >= logits.size()) {
-            gather(logits, std::numeric_limits<float>::lowest());
+        const float max = passes_->scan(logits.data(), logits.size(), block_max_.data()).max;
+        assign({logits, block_max_, max, 1.0f}, k);
+    }
+
+    /// The same of a row that has been scanned, its logits divided by row.divisor. Its size is not checked.
+    void assign(const detail::scanned_logits& row, std::size_t k = 0) noexcept {
+        top_ = row.top();
+        if (k == 0 || k >= row.logits.size()) {
+            gather(row, std::numeric_limits<float>::lowest());
             return;
         }
-        gather(logits, block_threshold(logits.size(), k));
+        gather(row, block_threshold(row, k));
         if (size_ <= k) return; // fewer than k finite ones, or exactly the k wanted
         std::copy_n(scores_.begin(), size_, work_.begin());
         const auto kth = work_.begin() + static_cast<std::ptrdiff_t>(k - 1);
@@ -67,11 +87,61 @@ public:
         const std::size_t kept =
             std::max<std::size_t>(1, mass_prefix(
                                          near,
-                                         [&](std::uint32_t a, std::uint32_t b) {
-                                             return scores_[a] > scores_[b] || (scores_[a] == scores_[b] && a > b);
-                                         },
+                                         by_score{scores_.data()},
                                          dropped));
         keep_first(kept);
+    }
+
+    /// assign(row) and keep_top_p(p) without the detour through all tokens, where the likely ones already reach p.
+    void assign_top_p(const detail::scanned_logits& row, double p) {
+        if (std::isfinite(row.top()) && p < 1.0 && row.logits.size() > small_set) {
+            const auto divisor = static_cast<float>(exponential_sum(row));
+            const auto threshold = static_cast<float>(1.0 - p);
+            // The filter compares with the sum of all probabilities, which are rounded to float twice; that is
+            // 1 +- slack. Where the choice would be the same for both ends, the sum itself does not matter.
+            constexpr double slack = 0x1p-22;
+            const auto dropped_for = [&](double total) {
+                return [=](double above) { return static_cast<float>(total - above) <= threshold; };
+            };
+            top_ = row.top();
+            for (const float distance : {3.0f, 6.0f, 12.0f}) {
+                gather(row, top_ - distance);
+                if (size_ > row.logits.size() / 4) break; // nearly flat: all of them at once
+                (void)passes_->exponentials(scores_.data(), size_, 1.0f, top_, mass_.data(), nullptr);
+                const double near = passes_->divide(mass_.data(), size_, divisor);
+                if (!dropped_for(1.0 + slack)(near * (1.0 - 0x1p-40))) continue; // the sums differ in their last bits
+                for (std::size_t i = 0; i < size_; ++i) order_[i] = static_cast<std::uint32_t>(i);
+                std::size_t kept = mass_prefix(size_, by_score{scores_.data()}, dropped_for(1.0 + slack));
+                if (kept != mass_prefix(size_, by_score{scores_.data()}, dropped_for(1.0 - slack))) {
+                    (void)passes_->exponentials(row.logits.data(), row.logits.size(), row.divisor, top_, work_.data(),
+                                                nullptr);
+                    const double total = passes_->divide(work_.data(), row.logits.size(), divisor);
+                    kept = mass_prefix(size_, by_score{scores_.data()}, dropped_for(total));
+                }
+                keep_first(std::max<std::size_t>(1, kept));
+                return;
+            }
+        }
+        assign(row);
+        keep_top_p(p);
+    }
+
+    /// assign(row) and keep_min_p(p), likewise.
+    void assign_min_p(const detail::scanned_logits& row, double p) noexcept {
+        const double below = p > 0.0 ? std::log(p) : -HUGE_VAL;
+        if (!std::isfinite(row.top()) || below < -20.0) {
+            assign(row);
+            keep_min_p(p);
+            return;
+        }
+        const auto divisor = static_cast<float>(exponential_sum(row));
+        top_ = row.top();
+        // Where p is near 1 rounding decides; the margin covers both roundings and the error of the exponential.
+        gather(row, static_cast<float>(static_cast<double>(top_) + below - 1e-3 - 1e-6 * std::abs(top_)));
+        (void)passes_->exponentials(scores_.data(), size_, 1.0f, top_, mass_.data(), nullptr);
+        (void)passes_->divide(mass_.data(), size_, divisor);
+        const float least = static_cast<float>(p) * (1.0f / divisor); // the largest of the row is e^0
+        compact([&](std::size_t i) { return mass_[i] >= least; });
     }
 
     /// MinPLogitsWarper: drops tokens less likely than p times the most likely one.
@@ -125,6 +195,14 @@ public:
     }
 
 private:
+    /// Before: the larger score, of equals the higher id.
+    struct by_score {
+        const float* scores;
+        bool operator()(std::uint32_t a, std::uint32_t b) const noexcept {
+            return scores[a] > scores[b] || (scores[a] == scores[b] && a > b);
+        }
+    };
+
     static std::size_t checked(std::size_t vocabulary) {
         if (vocabulary > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
             fail(error_category::shape, "candidate_set", "vocabulary", "at most 2147483647 tokens",
@@ -133,25 +211,33 @@ private:
         return vocabulary;
     }
 
-    /// A value that at least k of the logits reach: the k-th largest of the block maxima, each of which is a logit.
-    [[nodiscard]] float block_threshold(std::size_t n, std::size_t k) noexcept {
-        const std::size_t blocks = detail::scan_blocks(n);
-        if (k > blocks) return std::numeric_limits<float>::lowest();
-        std::copy_n(block_max_.begin(), blocks, work_.begin());
-        const auto kth = work_.begin() + static_cast<std::ptrdiff_t>(k - 1);
-        std::nth_element(work_.begin(), kth, work_.begin() + static_cast<std::ptrdiff_t>(blocks), std::greater<>());
-        return std::max(*kth, std::numeric_limits<float>::lowest());
+    static constexpr std::size_t small_set = 1024; ///< of which everything may be put in order
+
+    [[nodiscard]] double exponential_sum(const detail::scanned_logits& row) const noexcept {
+        return passes_->exponentials(row.logits.data(), row.logits.size(), row.divisor, row.top(), nullptr, nullptr);
     }
 
-    void gather(std::span<const float> logits, float threshold) noexcept {
+    /// A score that at least k of the logits reach: the k-th largest of the block maxima, each of which is a logit.
+    [[nodiscard]] float block_threshold(const detail::scanned_logits& row, std::size_t k) noexcept {
+        const std::size_t blocks = detail::scan_blocks(row.logits.size());
+        if (k > blocks) return std::numeric_limits<float>::lowest();
+        std::copy_n(row.block_max.begin(), blocks, work_.begin());
+        const auto kth = work_.begin() + static_cast<std::ptrdiff_t>(k - 1);
+        std::nth_element(work_.begin(), kth, work_.begin() + static_cast<std::ptrdiff_t>(blocks), std::greater<>());
+        return std::max(*kth / row.divisor, std::numeric_limits<float>::lowest());
+    }
+
+    /// The tokens with a score of at least `threshold`. Division keeps the order, so a block's largest logit tells.
+    void gather(const detail::scanned_logits& row, float threshold) noexcept {
         std::size_t count = 0;
-        for (std::size_t b = 0; b * detail::scan_block < logits.size(); ++b) {
-            if (!(block_max_[b] >= threshold)) continue;
-            const std::size_t end = std::min(logits.size(), (b + 1) * detail::scan_block);
+        for (std::size_t b = 0; b * detail::scan_block < row.logits.size(); ++b) {
+            if (!(row.block_max[b] / row.divisor >= threshold)) continue;
+            const std::size_t end = std::min(row.logits.size(), (b + 1) * detail::scan_block);
             for (std::size_t i = b * detail::scan_block; i < end; ++i) {
+                const float score = row.logits[i] / row.divisor;
                 ids_[count] = static_cast<std::int32_t>(i); // written always, kept only when the count moves on
-                scores_[count] = logits[i];
-                count += logits[i] >= threshold ? 1 : 0;
+                scores_[count] = score;
+                count += score >= threshold ? 1 : 0;
             }
         }
         size_ = count;
@@ -175,31 +261,20 @@ private:
             for (std::size_t i = 0; i < size_; ++i)
                 sum_ += static_cast<double>(mass_[i] = scores_[i] == top_ ? 1.0f : 0.0f);
         } else {
-            sum_ = detail::exponentials(scores(), top_, mass_.data());
+            sum_ = passes_->exponentials(scores_.data(), size_, 1.0f, top_, mass_.data(), nullptr);
         }
     }
 
     /// mass_ = probabilities, rounded to float as the reference has them; returns their sum in double.
     double softmax() noexcept {
         exponentials();
-        const auto divisor = static_cast<float>(sum_);
-        detail::float_sum total;
-        std::size_t i = 0;
-        for (; i + detail::scan_lanes <= size_; i += detail::scan_lanes) {
-            float lane[detail::scan_lanes];
-            for (std::size_t l = 0; l < detail::scan_lanes; ++l) lane[l] = mass_[i + l] / divisor;
-            for (std::size_t l = 0; l < detail::scan_lanes; ++l) mass_[i + l] = lane[l];
-            total.add(lane);
-        }
-        for (; i < size_; ++i) total.add_one(mass_[i] /= divisor);
-        return total.total();
+        return passes_->divide(mass_.data(), size_, static_cast<float>(sum_));
     }
 
     /// Fills order_ with candidates that certainly hold everything that top_p keeps, and returns how many: those within a
     /// few units of the largest score where that is enough, all of them otherwise.
     template <class Dropped> [[nodiscard]] std::size_t near_the_top(const Dropped& dropped) noexcept {
-        constexpr std::size_t worth_it = 1024;
-        if (size_ > worth_it) {
+        if (size_ > small_set) {
             for (const float distance : {3.0f, 6.0f, 12.0f}) {
                 std::size_t count = 0;
                 double above = 0.0;
@@ -252,6 +327,7 @@ private:
         compact([&](std::size_t i) { return keep_[i] != 0; });
     }
 
+    const detail::logits_passes* passes_ = &detail::best_logits_passes();
     std::size_t size_ = 0;
     float top_ = detail::minus_infinity; ///< largest score
     double sum_ = 0.0;                   ///< of mass_

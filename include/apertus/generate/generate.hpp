@@ -265,7 +265,7 @@ private:
         const logits_context context{index, ids.first(r.out.prompt_tokens), ids.subspan(r.out.prompt_tokens),
                                      r.tally.counts()};
         const std::int32_t id = sampler_(logits, context, {r.out.seed, r.out.stream, r.out.ids.size()});
-        if (options_.logprobs) r.out.logprobs.push_back(static_cast<float>(log_probability(logits, id)));
+        if (options_.logprobs) r.out.logprobs.push_back(static_cast<float>(sampler_.log_probability(logits, id)));
         r.out.ids.push_back(id);
         if (has_penalty(config_)) r.tally.add_generated(id);
 

@@ -113,17 +113,23 @@ struct min_length {
 /// the largest logit becomes 0 and the others follow, which is the same distribution.
 struct temperature_scaling {
     double temperature = 1.0;
+    /// What to divide by where the largest logit is `top`; 0 where division would leave the range of float.
+    [[nodiscard]] float divisor(float top) const noexcept {
+        constexpr float largest = std::numeric_limits<float>::max();
+        const float by = temperature < static_cast<double>(largest) ? static_cast<float>(temperature) : largest;
+        return by > 0.0f && (std::isinf(top) || std::isfinite(top / by)) ? by : 0.0f;
+    }
+
     void operator()(std::span<float> logits, const logits_context& = {}) const noexcept {
         if (temperature == 1.0) return;
         const float top = detail::maximum(logits);
-        constexpr float largest = std::numeric_limits<float>::max();
-        const float divisor = temperature < static_cast<double>(largest) ? static_cast<float>(temperature) : largest;
-        if (divisor > 0.0f && (std::isinf(top) || std::isfinite(top / divisor))) {
+        const float by = divisor(top);
+        if (by != 0.0f) {
             std::size_t i = 0;
             for (; i + detail::scan_lanes <= logits.size(); i += detail::scan_lanes) {
-                for (std::size_t l = 0; l < detail::scan_lanes; ++l) logits[i + l] /= divisor;
+                for (std::size_t l = 0; l < detail::scan_lanes; ++l) logits[i + l] /= by;
             }
-            for (; i < logits.size(); ++i) logits[i] /= divisor;
+            for (; i < logits.size(); ++i) logits[i] /= by;
         } else {
             for (float& x : logits) {
                 x = static_cast<float>((static_cast<double>(x) - static_cast<double>(top)) / temperature);
