@@ -9,16 +9,16 @@
 #include <apertus/core/dtype.hpp>
 #include <apertus/core/weight_format.hpp>
 #include <apertus/format/gguf_search.hpp>
+#include <apertus/simd/pack_lanes.hpp>
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string_view>
 
 APERTUS_BEGIN_NAMESPACE
+APERTUS_PACK_LANES_BEGIN
 
 namespace detail {
 
@@ -54,53 +54,48 @@ struct k_levels {
 
 /// What Q4_K and Q5_K have in common once their quants are bytes.
 struct k_affine {
-    f16 scale{0.0f};
-    f16 offset{0.0f};
+    f16 scale{0.0F};
+    f16 offset{0.0F};
     k_levels levels{};
     std::array<std::uint8_t, k_block> quants{};
 };
 
-/// A number that binary16 can hold; the largest one for what it cannot.
-[[nodiscard]] inline f16 f16_within(float x) noexcept { return f16(x < 65504.0f ? x : 65504.0f); }
+/// A number that binary16 can hold; the largest one of its sign for what it cannot.
+[[nodiscard]] inline f16 f16_within(float x) noexcept {
+    constexpr float most = 65504.0F;
+    return f16(x < most ? (x > -most ? x : -most) : most);
+}
 
-/// Quantizes 256 weights: scale * levels.scale * q - offset * levels.offset, q from 0 to `most`.
-[[nodiscard]] inline k_affine quantize_affine(const float* in, std::int32_t most) noexcept {
-    constexpr std::size_t size = 32, groups = k_block / size;
-    std::array<affine_fit, groups> fits{};
-    float largest_scale = 0.0f, largest_offset = 0.0f;
-    for (std::size_t g = 0; g < groups; ++g) {
-        fits[g] = fit_affine<size>(in + g * size, most);
-        largest_scale = std::max(largest_scale, fits[g].scale);
-        largest_offset = std::max(largest_offset, fits[g].offset);
+/// Quantizes 256 weights: scale * levels.scale * q - offset * levels.offset, q from 0 to `Most`.
+template <int Most> struct k_affine_packer {
+    using search = affine_search<floats8, ints8, 32>;
+
+    APERTUS_ALWAYS_INLINE static void run(const float* in, k_affine& out) noexcept {
+        constexpr auto most = static_cast<float>(Most);
+        alignas(32) typename search::matrix x;
+        search::transpose(in, x);
+        typename search::fit fit, levels, best;
+        search::search(x, most, fit);
+        out.scale = f16_within(search::largest(fit.scale) / 63.0F);
+        out.offset = f16_within(search::largest(fit.offset) / 63.0F);
+        search::search_levels(x, most, to_float(out.scale), to_float(out.offset), fit, levels, best);
+        for (std::size_t g = 0; g < search::lanes; ++g) {
+            out.levels.scale[g] = static_cast<std::uint8_t>(levels.scale[g]);
+            out.levels.offset[g] = static_cast<std::uint8_t>(levels.offset[g]);
+        }
+        floats8 to_code;
+        search::inverse(best.scale, to_code);
+        for (std::size_t k = 0; k < 32; ++k) {
+            floats8 w, q;
+            search::load(x[k], w);
+            search::code(w, best, to_code, most, q);
+            for (std::size_t g = 0; g < search::lanes; ++g) out.quants[32 * g + k] = static_cast<std::uint8_t>(q[g]);
+        }
     }
+};
+template <int Most> [[nodiscard]] inline k_affine quantize_affine(const float* in) noexcept {
     k_affine out;
-    out.scale = f16_within(largest_scale / 63.0f);
-    out.offset = f16_within(largest_offset / 63.0f);
-    const float scale = to_float(out.scale), offset = to_float(out.offset);
-    const float to_scale = scale > 0.0f ? 1.0f / scale : 0.0f, to_offset = offset > 0.0f ? 1.0f / offset : 0.0f;
-    for (std::size_t g = 0; g < groups; ++g) {
-        const float* const x = in + g * size;
-        const std::int32_t s = std::clamp(nearest_int(fits[g].scale * to_scale), 0, 63);
-        const std::int32_t o = std::clamp(nearest_int(fits[g].offset * to_offset), 0, 63);
-        affine_fit best{};
-        float least = std::numeric_limits<float>::infinity();
-        for (std::int32_t a = std::max(s - 1, 0); a <= std::min(s + 1, 63); ++a) {
-            for (std::int32_t b = std::max(o - 1, 0); b <= std::min(o + 1, 63); ++b) {
-                const affine_fit f{scale * static_cast<float>(a), offset * static_cast<float>(b)};
-                const float error = affine_error<size>(x, f, most);
-                if (!(error < least)) continue;
-                least = error;
-                best = f;
-                out.levels.scale[g] = static_cast<std::uint8_t>(a);
-                out.levels.offset[g] = static_cast<std::uint8_t>(b);
-            }
-        }
-        const float to_quant = best.scale > 0.0f ? 1.0f / best.scale : 0.0f;
-        for (std::size_t i = 0; i < size; ++i) {
-            out.quants[g * size + i] =
-                static_cast<std::uint8_t>(std::clamp(nearest_int((x[i] + best.offset) * to_quant), 0, most));
-        }
-    }
+    run_widest<k_affine_packer<Most>>(in, out);
     return out;
 }
 
@@ -147,7 +142,7 @@ struct gguf_q4_k {
     static constexpr std::size_t block_size = detail::k_block;
 
     static void pack(const float* in, block& out) noexcept {
-        const detail::k_affine q = detail::quantize_affine(in, 15);
+        const detail::k_affine q = detail::quantize_affine<15>(in);
         out.scale = q.scale;
         out.offset = q.offset;
         out.levels = detail::pack_levels(q.levels);
@@ -173,7 +168,7 @@ struct gguf_q5_k {
     static constexpr std::size_t block_size = detail::k_block;
 
     static void pack(const float* in, block& out) noexcept {
-        const detail::k_affine q = detail::quantize_affine(in, 31);
+        const detail::k_affine q = detail::quantize_affine<31>(in);
         out.scale = q.scale;
         out.offset = q.offset;
         out.levels = detail::pack_levels(q.levels);
@@ -209,37 +204,8 @@ struct gguf_q6_k {
     static constexpr std::size_t block_size = detail::k_block;
 
     static void pack(const float* in, block& out) noexcept {
-        constexpr std::size_t size = 16, groups = block_size / size;
-        std::array<float, groups> scales{};
-        float extreme = 0.0f;
-        for (std::size_t g = 0; g < groups; ++g) {
-            scales[g] = detail::fit_symmetric<size>(in + g * size, 32);
-            if (std::fabs(scales[g]) > std::fabs(extreme)) extreme = scales[g];
-        }
-        const float wanted = extreme / -128.0f; // the largest group gets the level that has no opposite
-        out.scale = f16(std::fabs(wanted) < 65504.0f ? wanted : std::copysign(65504.0f, wanted));
-        const float scale = to_float(out.scale);
-        const float to_level = scale != 0.0f ? 1.0f / scale : 0.0f;
         std::array<std::uint8_t, block_size> q{};
-        for (std::size_t g = 0; g < groups; ++g) {
-            const float* const x = in + g * size;
-            const std::int32_t near = std::clamp(detail::nearest_int(scales[g] * to_level), -128, 127);
-            std::int32_t level = 0;
-            float least = std::numeric_limits<float>::infinity();
-            for (std::int32_t l = std::max(near - 1, -128); l <= std::min(near + 1, 127); ++l) {
-                const float error = detail::symmetric_error<size>(x, scale * static_cast<float>(l), 32);
-                if (!(error < least)) continue;
-                least = error;
-                level = l;
-            }
-            out.levels[g] = static_cast<std::int8_t>(level);
-            const float d = scale * static_cast<float>(level);
-            const float to_quant = d != 0.0f ? 1.0f / d : 0.0f;
-            for (std::size_t i = 0; i < size; ++i) {
-                q[g * size + i] =
-                    static_cast<std::uint8_t>(std::clamp(detail::nearest_int(x[i] * to_quant), -32, 31) + 32);
-            }
-        }
+        detail::run_widest<packer>(in, out, q);
         for (std::size_t h = 0; h < 2; ++h) {
             const std::uint8_t* const from = q.data() + 128 * h;
             for (std::size_t i = 0; i < 64; ++i) {
@@ -272,8 +238,41 @@ struct gguf_q6_k {
             for (std::size_t i = 0; i < 16; ++i) out[16 * g + i] = d * static_cast<float>(q[16 * g + i]);
         }
     }
+
+private:
+    /// Scale and levels, and every q + 32 as a byte.
+    struct packer {
+        using search = detail::symmetric_search<detail::floats16, detail::ints16, 16>;
+
+        APERTUS_ALWAYS_INLINE static void run(const float* in, block& out,
+                                              std::array<std::uint8_t, block_size>& q) noexcept {
+            constexpr float half = 32.0F;
+            alignas(64) typename search::matrix x;
+            search::transpose(in, x);
+            detail::floats16 fit, levels, to_code;
+            search::search(x, half, fit);
+            float extreme = 0.0F;
+            for (std::size_t g = 0; g < search::lanes; ++g) {
+                if (std::fabs(fit[g]) > std::fabs(extreme)) extreme = fit[g];
+            }
+            out.scale = detail::f16_within(extreme / -128.0F); // the largest group gets the level without an opposite
+            const float scale = to_float(out.scale);
+            search::search_levels(x, half, scale, fit, levels);
+            search::inverse(levels * scale, to_code);
+            for (std::size_t g = 0; g < search::lanes; ++g) out.levels[g] = static_cast<std::int8_t>(levels[g]);
+            for (std::size_t k = 0; k < 16; ++k) {
+                detail::floats16 w, code;
+                search::load(x[k], w);
+                search::nearest(w * to_code, -half, half - 1.0F, code);
+                for (std::size_t g = 0; g < search::lanes; ++g) {
+                    q[16 * g + k] = static_cast<std::uint8_t>(code[g] + half);
+                }
+            }
+        }
+    };
 };
 
 static_assert(weight_format<gguf_q4_k> && weight_format<gguf_q5_k> && weight_format<gguf_q6_k>);
 
+APERTUS_PACK_LANES_END
 APERTUS_END_NAMESPACE
