@@ -91,11 +91,11 @@ step_refused() {
     tests/must_not_compile/run.sh g++ clang++-14 clang++-19
 }
 
-about_example='one command, header packages only: g++ -std=c++20 -O2 -fopenmp -Iinclude'
+about_example='one command, header packages only: g++ -std=c++20 -O2 -pthread -Iinclude'
 step_example() {
     diff <(sed -n '/^```cpp$/,/^```$/p' README.md | sed '/^```/d') <(sed '/^\/\//d' examples/01_generate.cpp) ||
         { echo 'README.md does not show examples/01_generate.cpp'; exit 1; }
-    g++ -std=c++20 -O2 -fopenmp -Iinclude examples/01_generate.cpp -o build/01_generate
+    g++ -std=c++20 -O2 -pthread -Iinclude examples/01_generate.cpp -o build/01_generate
     build/01_generate models/apertus-tiny | tee build/logs/example.out
     [ -s build/logs/example.out ]
 }

@@ -22,6 +22,9 @@ template <class F> void for_each_executor(F&& f) {
     for (const std::size_t threads : {1U, 2U, 3U, 5U}) {
         f(any_executor(std::make_shared<pool_executor>(threads)));
         f(any_executor(threads)); // the default one
+#ifdef _OPENMP
+        f(any_executor(std::make_shared<omp_executor>(threads)));
+#endif
     }
 }
 

@@ -20,6 +20,7 @@
 #include <apertus/format/formats.hpp>
 #include <apertus/ops/activations.hpp>
 #include <apertus/ops/rope.hpp>
+#include <apertus/simd/denormals.hpp>
 #include <apertus/simd/isa.hpp>
 #include <apertus/simd/xsimd.hpp>
 
@@ -218,9 +219,13 @@ private:
 
     template <class F> void for_pieces(std::size_t pieces, std::size_t work, F&& f) noexcept {
         if (pieces <= 1 || work < worth_a_region) {
+            const flush_denormals mode;
             for (std::size_t i = 0; i < pieces; ++i) f(i);
         } else {
-            executor_.parallel_for(pieces, f);
+            executor_.parallel_for(pieces, [&](std::size_t i) {
+                const flush_denormals mode; // by the piece: a thread's mode is its owner's again after it
+                f(i);
+            });
         }
     }
 

@@ -2,9 +2,11 @@
 //
 // Who runs the threads. An executor has `concurrency()` and a blocking `parallel_for(n, f)` that calls f(i) once for every
 // i in [0, n), on any threads, in any order. `f` must not throw: on a worker that would end the program. The host program
-// may hand in its own pool; the default is OpenMP when the compiler has it (with `num_threads` on the pragma: no
-// process-wide setting is touched) and a small pool of our own otherwise. Work is never split by thread count where
-// results could depend on it.
+// may hand in its own pool; the default is a small pool of our own. OpenMP is one more executor where the compiler has it
+// (with `num_threads` on the pragma: no process-wide setting is touched), and no longer the default because its waiting
+// threads spin for milliseconds: on two cores of which a neighbour takes part of one, a step of 200 short regions took
+// 784 ms with libgomp and 36 ms with the pool (bench/executor.cpp). Work is never split by thread count where results could
+// depend on it.
 #pragma once
 
 #include <apertus/version.hpp>
@@ -239,19 +241,17 @@ private:
     int threads_;
 };
 static_assert(executor<omp_executor>);
-using default_executor = omp_executor;
-#else
-using default_executor = pool_executor;
 #endif
+
+using default_executor = pool_executor;
 
 /// Any executor behind one type. Copies share it. The one virtual call per parallel_for costs nanoseconds.
 class any_executor {
 public:
-    /// The default executor with `threads` threads (0: as many as the hardware offers).
-    /// `Default` tags the choice, which depends on -fopenmp, so that translation units do not share it.
-    template <class Default = default_executor>
+    /// The default executor with `threads` threads (0: as many as the hardware offers). Throws std::system_error where
+    /// the system gives no more threads.
     explicit any_executor(std::size_t threads = 0)
-        : any_executor(std::make_shared<Default>(threads == 0 ? default_concurrency() : threads)) {}
+        : any_executor(std::make_shared<default_executor>(threads == 0 ? default_concurrency() : threads)) {}
 
     /// Shares a caller's executor, and keeps it alive.
     template <executor E>
