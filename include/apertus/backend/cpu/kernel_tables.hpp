@@ -19,9 +19,12 @@ APERTUS_END_NAMESPACE
 
 #ifndef APERTUS_DECLARATIONS_ONLY
 #include <apertus/core/dtype.hpp>
+#include <apertus/format/int4.hpp>
+#include <apertus/format/int8.hpp>
 #include <apertus/format/kv_dense.hpp>
 #include <apertus/format/kv_int8.hpp>
 #include <apertus/ops/norm.hpp>
+#include <apertus/simd/dot16.hpp>
 #include <apertus/simd/pairs16.hpp>
 #include <apertus/simd/target.hpp>
 #include <apertus/simd/vec16.hpp>
@@ -36,18 +39,33 @@ APERTUS_END_NAMESPACE
 
 #define APERTUS_KERNEL_NAMESPACE portable
 #include <apertus/backend/cpu/kernels.hpp>
+#include <apertus/backend/cpu/packed_kernels.hpp>
 #undef APERTUS_KERNEL_NAMESPACE
 
 #if APERTUS_X86
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX2)
 #define APERTUS_KERNEL_NAMESPACE avx2
 #include <apertus/backend/cpu/kernels.hpp>
+#include <apertus/backend/cpu/packed_kernels.hpp>
+#undef APERTUS_KERNEL_NAMESPACE
+APERTUS_TARGET_END
+
+APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX2_VNNI)
+#define APERTUS_KERNEL_NAMESPACE avx2_vnni
+#include <apertus/backend/cpu/packed_kernels.hpp>
 #undef APERTUS_KERNEL_NAMESPACE
 APERTUS_TARGET_END
 
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512)
 #define APERTUS_KERNEL_NAMESPACE avx512
 #include <apertus/backend/cpu/kernels.hpp>
+#include <apertus/backend/cpu/packed_kernels.hpp>
+#undef APERTUS_KERNEL_NAMESPACE
+APERTUS_TARGET_END
+
+APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512_VNNI)
+#define APERTUS_KERNEL_NAMESPACE avx512_vnni
+#include <apertus/backend/cpu/packed_kernels.hpp>
 #undef APERTUS_KERNEL_NAMESPACE
 APERTUS_TARGET_END
 #endif
@@ -56,11 +74,34 @@ APERTUS_BEGIN_NAMESPACE
 namespace detail {
 
 template <class Arch> kernel_table make_kernel_table(cpu_isa isa) noexcept {
+    kernel_table table;
+    switch (isa) {
 #if APERTUS_X86
-    if (isa >= cpu_isa::avx512) return avx512::make_table<avx512::vec16>(isa);
-    if (isa >= cpu_isa::avx2) return avx2::make_table<avx2::vec16>(isa);
+    case cpu_isa::avx2:
+        table = avx2::make_table<avx2::vec16>();
+        table.packed = avx2::make_packed_kernels<avx2::dot16>();
+        break;
+    case cpu_isa::avx2_vnni:
+        table = avx2::make_table<avx2::vec16>();
+        table.packed = avx2_vnni::make_packed_kernels<avx2_vnni::dot16>();
+        break;
+    case cpu_isa::avx512:
+        table = avx512::make_table<avx512::vec16>();
+        table.packed = avx512::make_packed_kernels<avx512::dot16>();
+        break;
+    case cpu_isa::avx512_vnni:
+    case cpu_isa::amx:
+        table = avx512::make_table<avx512::vec16>();
+        table.packed = avx512_vnni::make_packed_kernels<avx512_vnni::dot16>();
+        break;
 #endif
-    return portable::make_table<portable::vec16<Arch>>(isa);
+    default:
+        table = portable::make_table<portable::vec16<Arch>>();
+        table.packed = portable::make_packed_kernels<portable::dot16<Arch>>();
+        break;
+    }
+    table.isa = isa;
+    return table;
 }
 
 #ifdef APERTUS_SEPARATE_COMPILATION

@@ -270,9 +270,8 @@ APERTUS_END_NAMESPACE
 APERTUS_BEGIN_NAMESPACE
 namespace detail::APERTUS_KERNEL_NAMESPACE {
 
-template <class V> inline kernel_table make_table(cpu_isa isa) noexcept {
+template <class V> inline kernel_table make_table() noexcept {
     kernel_table table;
-    table.isa = isa;
     table.matvec_rows = V::matvec_rows;
     table.f32_weights = {&matmul<V, float>, &widen<V, float>};
     table.bf16_weights = {&matmul<V, bf16>, &widen<V, bf16>};

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Matrix products of the packed formats (format/int8.hpp, format/int4.hpp) with activations of eight bits, one text for
+// all instruction sets, included like backend/cpu/kernels.hpp (inside a target region, APERTUS_KERNEL_NAMESPACE set).
+// `I` is the dot16 of the set, `V` its vec16.
+//
+// A strip is sixteen rows of the matrix: its blocks lie one after the other. One token walks several strips side by side,
+// each a sequential stream; more tokens work on tiles of strips x tokens, and every block is read from memory once for
+// all of them.
+//
+// Exactness. Within 128 inputs (one scale of the activations) everything is whole numbers below 2^24, so that neither
+// the order nor the tile nor the instruction set matters. These partial sums are added in index order, by
+// fma(sum, weight scale * activation scale, total). So a result is the same bits for one token or many, for any
+// piece, and on all instruction sets that have fused multiply-add.
+// (Calls are qualified with the set's namespace: the words of one set are found through the types of another.)
+#ifdef APERTUS_KERNEL_NAMESPACE
+
+APERTUS_BEGIN_NAMESPACE
+namespace detail::APERTUS_KERNEL_NAMESPACE {
+
+/// Bytes that decode fetches ahead in every strip.
+inline constexpr std::size_t packed_prefetch = 2048;
+
+template <class T> APERTUS_ALWAYS_INLINE void fetch(const T* p, std::size_t bytes_ahead) noexcept {
+    __builtin_prefetch(reinterpret_cast<const char*>(p) + bytes_ahead, 0, 3);
+}
+
+/// x[n] into codes of eight bits with a scale for every 128, filled up with zeros to whole blocks of 256. A group with an
+/// infinity or a NaN gets the scale NaN.
+template <class I> inline void quantize(const float* x, std::size_t n, const quantized_row& out) noexcept {
+    using V = typename I::vec;
+    constexpr std::size_t group = quantized_row::group;
+    const std::size_t groups = (n + quantized_row::block - 1) / quantized_row::block * (quantized_row::block / group);
+    for (std::size_t g = 0; g < groups; ++g) {
+        const std::size_t first = g * group;
+        float padded[group];
+        const float* at = x + first;
+        if (first + group > n) {
+            std::memset(static_cast<void*>(padded), 0, sizeof padded);
+            if (first < n) std::memcpy(static_cast<void*>(padded), x + first, (n - first) * sizeof(float));
+            at = padded;
+        }
+        V most = V::zero();
+        V nothing = V::zero(); // NaN when one of them is not finite
+        APERTUS_UNROLL
+        for (std::size_t i = 0; i < group; i += 16) {
+            const V value = V::load(at + i);
+            most = max(max(value, sub(V::zero(), value)), most);
+            nothing = fma(value, V::zero(), nothing);
+        }
+        const float greatest = reduce_max(most);
+        const bool finite = reduce_add(nothing) == 0.0F;
+        const bool empty = !finite || !(greatest > 1e-35F);
+        out.scale[g] = !finite ? std::numeric_limits<float>::quiet_NaN() : empty ? 0.0F : greatest / 127.0F;
+        std::int8_t* code = out.code + first;
+        if (empty) {
+            std::memset(code, 0, group);
+        } else {
+            const V inverse = V::splat(127.0F / greatest);
+            APERTUS_UNROLL
+            for (std::size_t i = 0; i < group; i += 16) I::round_to_bytes(mul(V::load(at + i), inverse), code + i);
+        }
+        std::int32_t sums[4];
+        for (std::size_t q = 0; q < 4; ++q) {
+            std::int32_t sum = 0;
+            for (std::size_t i = 0; i < 32; ++i) sum += code[32 * q + i];
+            sums[q] = sum;
+        }
+        out.sum[g] = sums[0] + sums[1] + sums[2] + sums[3];
+        for (std::size_t q = 0; q < 4; ++q) { // sum = 64 * high + low, both of eight bits
+            const std::int32_t high = (sums[q] + 64 * 64) / 64 - 64;
+            out.quarter[g].high[q] = static_cast<std::int8_t>(high);
+            out.quarter[g].low[q] = static_cast<std::int8_t>(sums[q] - 64 * high);
+        }
+    }
+}
+
+/// What the kernels need to know of a format.
+template <class I, class Format> struct packed;
+
+template <class I> struct packed<I, int8> {
+    using V = typename I::vec;
+    static constexpr std::size_t lines = 64;
+
+    static const std::uint8_t* line(const std::byte* block, std::size_t i) noexcept {
+        return reinterpret_cast<const std::uint8_t*>(block) + 64 * i;
+    }
+    static V scale(const std::byte* block) noexcept {
+        return V::load(reinterpret_cast<const float*>(block + offsetof(int8::block, scale)));
+    }
+    /// The lines of a block as bytes with 128 added.
+    static const std::uint8_t* bytes(const std::byte* block, std::uint8_t*) noexcept { return line(block, 0); }
+
+    /// total += 256 inputs of `Strips` strips, one token.
+    template <int Strips>
+    APERTUS_ALWAYS_INLINE static void add_block(const std::byte* const (&block)[Strips], const quantized_row& x,
+                                                std::size_t b, V (&total)[Strips]) noexcept {
+        for (std::size_t half = 0; half < 2; ++half) {
+            const std::size_t g = 2 * b + half;
+            I acc[Strips];
+            APERTUS_UNROLL
+            for (int s = 0; s < Strips; ++s) acc[s] = I::splat(-I::kept * x.sum[g]);
+            const std::int8_t* code = x.code + g * quantized_row::group;
+            for (std::size_t i = 0; i < 32; ++i) {
+                const auto four = I::broadcast(code + 4 * i);
+                APERTUS_UNROLL
+                for (int s = 0; s < Strips; ++s) {
+                    const std::uint8_t* at = line(block[s], half * 32 + i);
+                    fetch(at, packed_prefetch);
+                    acc[s] = I::dot_byte(acc[s], I::load(at), four);
+                }
+            }
+            const V scale_x = V::splat(x.scale[g]);
+            APERTUS_UNROLL
+            for (int s = 0; s < Strips; ++s) {
+                total[s] = fma(as_floats(acc[s]), mul(scale(block[s]), scale_x), total[s]);
+            }
+        }
+    }
+};
+
+template <class I> struct packed<I, int4> {
+    using V = typename I::vec;
+    static constexpr std::size_t lines = 36;
+
+    static const std::uint8_t* line(const std::byte* block, std::size_t i) noexcept {
+        return reinterpret_cast<const std::uint8_t*>(block) + 64 * i;
+    }
+    static V scale(const std::byte* block) noexcept {
+        return V::load(reinterpret_cast<const float*>(block + offsetof(int4::block, scale)));
+    }
+    static I step(const std::byte* block, int g) noexcept {
+        return add(I::nibble(I::load(line(block, 32)), g), I::splat(1));
+    }
+
+    /// s * q - m + 128 of every weight: what int8 stores.
+    static const std::uint8_t* bytes(const std::byte* block, std::uint8_t* out) noexcept {
+        for (int g = 0; g < 8; ++g) {
+            const I s = step(block, g);
+            const I m = I::byte_of(I::load(line(block, 33 + static_cast<std::size_t>(g) / 4)), g % 4);
+            const I offset = sub(I::splat(128), m); // 0 .. 128
+            for (std::size_t i = 0; i < 4; ++i) {
+                const auto codes = I::load(line(block, static_cast<std::size_t>(g) * 4 + i));
+                std::uint8_t* at = out + (static_cast<std::size_t>(g) * 8 + 2 * i) * 64;
+                I::store(I::scale_bytes(I::low_nibbles(codes), s, offset), at);
+                I::store(I::scale_bytes(I::high_nibbles(codes), s, offset), at + 64);
+            }
+        }
+        return out;
+    }
+
+    /// Sums s * (q . x) group by group, less m . (sums of x), all of it whole numbers below 2^24.
+    template <int Strips>
+    APERTUS_ALWAYS_INLINE static void add_block(const std::byte* const (&block)[Strips], const quantized_row& x,
+                                                std::size_t b, V (&total)[Strips]) noexcept {
+        for (std::size_t half = 0; half < 2; ++half) {
+            const std::size_t g = 2 * b + half;
+            V sum[Strips];
+            const auto high = I::broadcast(x.quarter[g].high);
+            const auto low = I::broadcast(x.quarter[g].low);
+            APERTUS_UNROLL
+            for (int s = 0; s < Strips; ++s) {
+                const auto m = I::load(line(block[s], 33 + half));
+                const I zero = I::splat(0);
+                sum[s] =
+                    as_floats(sub(zero, add(shift_left(I::dot_small(zero, m, high), 6), I::dot_small(zero, m, low))));
+            }
+            for (int quarter = 0; quarter < 4; ++quarter) {
+                const int group = static_cast<int>(half) * 4 + quarter;
+                const std::int8_t* code = x.code + b * quantized_row::block + static_cast<std::size_t>(group) * 32;
+                typename I::line four[8];
+                APERTUS_UNROLL
+                for (std::size_t i = 0; i < 8; ++i) four[i] = I::broadcast(code + 4 * i);
+                APERTUS_UNROLL
+                for (int s = 0; s < Strips; ++s) {
+                    I even = I::splat(0);
+                    I odd = I::splat(0);
+                    APERTUS_UNROLL
+                    for (std::size_t i = 0; i < 4; ++i) {
+                        const std::uint8_t* at = line(block[s], static_cast<std::size_t>(group) * 4 + i);
+                        fetch(at, packed_prefetch);
+                        const auto codes = I::load(at);
+                        even = I::dot_small(even, I::low_nibbles(codes), four[2 * i]);
+                        odd = I::dot_small(odd, I::high_nibbles(codes), four[2 * i + 1]);
+                    }
+                    sum[s] = fma(as_floats(step(block[s], group)), as_floats(add(even, odd)), sum[s]);
+                }
+            }
+            const V scale_x = V::splat(x.scale[g]);
+            APERTUS_UNROLL
+            for (int s = 0; s < Strips; ++s) total[s] = fma(sum[s], mul(scale(block[s]), scale_x), total[s]);
+        }
+        APERTUS_UNROLL
+        for (int s = 0; s < Strips; ++s) { // the lines after the codes
+            for (std::size_t i = 32; i < lines; ++i) fetch(line(block[s], i), packed_prefetch);
+        }
+    }
+};
+
+/// sixteen sums of strip `strip` to the rows that exist.
+template <class V>
+APERTUS_ALWAYS_INLINE void finish_strip(const packed_job& job, std::size_t strip, std::size_t token, V sum) noexcept {
+    const std::size_t row = strip * packed_job::strip_rows;
+    const std::size_t n = job.rows - row;
+    float* out = job.out + token * job.out_stride + row;
+    if (n >= 16) {
+        (job.bias == nullptr ? sum : add(sum, V::load(job.bias + row))).store(out);
+    } else {
+        float padded[16] = {};
+        if (job.bias != nullptr) std::memcpy(static_cast<void*>(padded), job.bias + row, n * sizeof(float));
+        (job.bias == nullptr ? sum : add(sum, V::load(padded))).store(padded);
+        std::memcpy(static_cast<void*>(out), padded, n * sizeof(float));
+    }
+}
+
+template <class I, class Format, int Strips>
+inline void packed_matvec(const packed_job& job, std::size_t strip) noexcept {
+    using V = typename I::vec;
+    constexpr std::size_t block_bytes = sizeof(typename Format::block);
+    const std::byte* block[Strips];
+    V total[Strips];
+    APERTUS_UNROLL
+    for (int s = 0; s < Strips; ++s) {
+        block[s] = job.w + (strip + static_cast<std::size_t>(s)) * job.blocks * block_bytes;
+        total[s] = V::zero();
+    }
+    const quantized_row x = job.x.row(0);
+    for (std::size_t b = 0; b < job.blocks; ++b) {
+        packed<I, Format>::template add_block<Strips>(block, x, b, total);
+        APERTUS_UNROLL
+        for (int s = 0; s < Strips; ++s) block[s] += block_bytes;
+    }
+    for (int s = 0; s < Strips; ++s)
+        APERTUS_KERNEL_NAMESPACE::finish_strip<V>(job, strip + static_cast<std::size_t>(s), 0, total[s]);
+}
+
+/// totals[token][strip] += 256 inputs of Strips x Tokens; lines[s] are the 64 lines of a block as bytes.
+template <class I, int Strips, int Tokens>
+inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typename I::vec (&scale)[Strips],
+                        const quantized_row (&x)[Tokens], std::size_t b, float* const (&totals)[Tokens]) noexcept {
+    using V = typename I::vec;
+    for (std::size_t half = 0; half < 2; ++half) {
+        const std::size_t g = 2 * b + half;
+        I acc[Strips][Tokens];
+        const std::int8_t* code[Tokens];
+        APERTUS_UNROLL
+        for (int t = 0; t < Tokens; ++t) {
+            code[t] = x[t].code + g * quantized_row::group;
+            APERTUS_UNROLL
+            for (int s = 0; s < Strips; ++s) acc[s][t] = I::splat(-I::kept * x[t].sum[g]);
+        }
+        for (std::size_t i = 0; i < 32; ++i) {
+            typename I::line w[Strips];
+            APERTUS_UNROLL
+            for (int s = 0; s < Strips; ++s) w[s] = I::load(lines[s] + (half * 32 + i) * 64);
+            APERTUS_UNROLL
+            for (int t = 0; t < Tokens; ++t) {
+                const auto four = I::broadcast(code[t] + 4 * i);
+                APERTUS_UNROLL
+                for (int s = 0; s < Strips; ++s) acc[s][t] = I::dot_byte(acc[s][t], w[s], four);
+            }
+        }
+        APERTUS_UNROLL
+        for (int t = 0; t < Tokens; ++t) {
+            const V scale_x = V::splat(x[t].scale[g]);
+            APERTUS_UNROLL
+            for (int s = 0; s < Strips; ++s) {
+                float* total = totals[t] + 16 * s;
+                fma(as_floats(acc[s][t]), mul(scale[s], scale_x), V::load(total)).store(total);
+            }
+        }
+    }
+}
+
+/// All tokens of the job (at most packed_job::most_tokens) for `Strips` strips.
+template <class I, class Format, int Strips, int Tokens>
+inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
+    using V = typename I::vec;
+    using format = packed<I, Format>;
+    constexpr std::size_t block_bytes = sizeof(typename Format::block);
+    constexpr std::size_t width = 16 * static_cast<std::size_t>(Strips);
+    alignas(64) float totals[packed_job::most_tokens * width];
+    alignas(64) std::uint8_t unpacked[Strips][64 * 64];
+    std::memset(static_cast<void*>(totals), 0, job.tokens * width * sizeof(float));
+    const std::byte* block[Strips];
+    APERTUS_UNROLL
+    for (int s = 0; s < Strips; ++s)
+        block[s] = job.w + (strip + static_cast<std::size_t>(s)) * job.blocks * block_bytes;
+    for (std::size_t b = 0; b < job.blocks; ++b) {
+        const std::uint8_t* lines[Strips];
+        V scale[Strips];
+        APERTUS_UNROLL
+        for (int s = 0; s < Strips; ++s) {
+            for (std::size_t i = 0; i < format::lines; ++i) fetch(format::line(block[s], i), block_bytes);
+            lines[s] = format::bytes(block[s], unpacked[s]);
+            scale[s] = format::scale(block[s]);
+            block[s] += block_bytes;
+        }
+        for (std::size_t token = 0; token < job.tokens; token += Tokens) {
+            quantized_row x[Tokens];
+            float* at[Tokens];
+            float unused[width]; // a ragged edge computes its last token again
+            APERTUS_UNROLL
+            for (int t = 0; t < Tokens; ++t) {
+                const std::size_t index = token + static_cast<std::size_t>(t);
+                x[t] = job.x.row(index < job.tokens ? index : job.tokens - 1);
+                at[t] = index < job.tokens ? totals + index * width : unused;
+            }
+            if (token + Tokens > job.tokens) std::memset(static_cast<void*>(unused), 0, sizeof unused);
+            APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens>(lines, scale, x, b, at);
+        }
+    }
+    for (std::size_t token = 0; token < job.tokens; ++token) {
+        for (int s = 0; s < Strips; ++s) {
+            APERTUS_KERNEL_NAMESPACE::finish_strip<V>(job, strip + static_cast<std::size_t>(s), token,
+                                                      V::load(totals + token * width + 16 * s));
+        }
+    }
+}
+
+template <class I, class Format> inline void packed_matmul(const packed_job& job) noexcept {
+    const std::size_t strips = (job.rows + packed_job::strip_rows - 1) / packed_job::strip_rows;
+    std::size_t strip = 0;
+    if (job.tokens == 1) {
+        for (; strip + I::matvec_strips <= strips; strip += I::matvec_strips) {
+            APERTUS_KERNEL_NAMESPACE::packed_matvec<I, Format, I::matvec_strips>(job, strip);
+        }
+        for (; strip < strips; ++strip) APERTUS_KERNEL_NAMESPACE::packed_matvec<I, Format, 1>(job, strip);
+    } else if (job.tokens * 2 <= I::tile_tokens) { // few tokens: more streams
+        constexpr int many = 2 * I::tile_strips;
+        for (; strip + many <= strips; strip += many)
+            APERTUS_KERNEL_NAMESPACE::packed_matmat<I, Format, many, I::tile_tokens / 2>(job, strip);
+        for (; strip < strips; ++strip)
+            APERTUS_KERNEL_NAMESPACE::packed_matmat<I, Format, 1, I::tile_tokens / 2>(job, strip);
+    } else {
+        for (; strip + I::tile_strips <= strips; strip += I::tile_strips) {
+            APERTUS_KERNEL_NAMESPACE::packed_matmat<I, Format, I::tile_strips, I::tile_tokens>(job, strip);
+        }
+        for (; strip < strips; ++strip)
+            APERTUS_KERNEL_NAMESPACE::packed_matmat<I, Format, 1, I::tile_tokens>(job, strip);
+    }
+}
+
+template <class I> inline packed_kernels make_packed_kernels() noexcept {
+    packed_kernels out;
+    out.quantize = &quantize<I>;
+    out.int8_matmul = &packed_matmul<I, int8>;
+    out.int4_matmul = &packed_matmul<I, int4>;
+    out.matvec_strips = I::matvec_strips;
+    out.tile_strips = 2 * I::tile_strips;
+    return out;
+}
+
+} // namespace detail::APERTUS_KERNEL_NAMESPACE
+APERTUS_END_NAMESPACE
+
+#endif

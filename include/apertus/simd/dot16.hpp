@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// dot16: sixteen int32 lanes, each of which takes dot products of four bytes, and the words in which the kernels of
+// packed formats are written (backend/cpu/packed_kernels.hpp). One per instruction set:
+//   detail::avx512_vnni::dot16, avx512::dot16   one 512-bit register     (here)
+//   detail::avx2_vnni::dot16, avx2::dot16       two 256-bit registers    (here)
+//   detail::portable::dot16                     plain loops, any architecture
+// A `line` is 64 bytes: sixteen rows of four codes, or four activations broadcast to all rows. All is exact, so every
+// instruction set gives the same integers.
+//
+//   dot_small(acc, w, x)   acc + w . x; w unsigned, x signed, every |w[0] x[0] + w[1] x[1]| below 2^15
+//   dot_byte(acc, w, x)    acc + (w - 128 + kept) . x with w in 1 .. 255 and x in -127 .. 127. `kept` is 128 where the
+//                          instruction takes all of w unsigned: the caller starts from -kept * sum(x) then
+//   low_nibbles, high_nibbles   of every byte
+//   nibble(line, g)        of every 32-bit lane: bits 4 g .. 4 g + 3
+//   as_floats               exact below 2^24
+#pragma once
+
+#include <apertus/simd/intrinsics.hpp>
+#include <apertus/simd/target.hpp>
+#include <apertus/simd/vec16.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#if APERTUS_X86
+#define APERTUS_TARGET_AVX2_VNNI "avx2,fma,f16c,avxvnni"
+#define APERTUS_TARGET_AVX512_VNNI "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"
+#endif
+
+APERTUS_BEGIN_NAMESPACE
+
+namespace detail::portable {
+
+template <class Arch = xsimd::default_arch> struct dot16 {
+    using vec = vec16<Arch>;
+    struct line {
+        std::uint8_t byte[64];
+    };
+    std::int32_t lane[16];
+
+    static constexpr std::int32_t kept = 0;
+    static constexpr int matvec_strips = 4;
+    static constexpr int tile_strips = 1;
+    static constexpr int tile_tokens = 4;
+
+    APERTUS_ALWAYS_INLINE static dot16 splat(std::int32_t x) noexcept {
+        dot16 out;
+        for (std::int32_t& l : out.lane) l = x;
+        return out;
+    }
+    APERTUS_ALWAYS_INLINE static line load(const void* p) noexcept {
+        line out;
+        std::memcpy(out.byte, p, 64);
+        return out;
+    }
+    APERTUS_ALWAYS_INLINE static void store(const line& x, std::uint8_t* p) noexcept { std::memcpy(p, x.byte, 64); }
+    APERTUS_ALWAYS_INLINE static line broadcast(const std::int8_t* x) noexcept {
+        line out;
+        for (std::size_t i = 0; i < 64; i += 4) std::memcpy(out.byte + i, x, 4);
+        return out;
+    }
+    APERTUS_ALWAYS_INLINE static line splat_byte(std::uint8_t x) noexcept {
+        line out;
+        std::memset(out.byte, x, 64);
+        return out;
+    }
+    APERTUS_ALWAYS_INLINE static dot16 dot_small(dot16 acc, const line& w, const line& x) noexcept {
+        for (std::size_t i = 0; i < 64; ++i) acc.lane[i / 4] += w.byte[i] * static_cast<std::int8_t>(x.byte[i]);
+        return acc;
+    }
+    APERTUS_ALWAYS_INLINE static dot16 dot_byte(dot16 acc, const line& w, const line& x) noexcept {
+        for (std::size_t i = 0; i < 64; ++i) {
+            acc.lane[i / 4] += (w.byte[i] - 128) * static_cast<std::int8_t>(x.byte[i]);
+        }
+        return acc;
+    }
+    APERTUS_ALWAYS_INLINE static line low_nibbles(line w) noexcept {
+        for (std::uint8_t& b : w.byte) b = b & 15;
+        return w;
+    }
+    APERTUS_ALWAYS_INLINE static line high_nibbles(line w) noexcept {
+        for (std::uint8_t& b : w.byte) b = b >> 4;
+        return w;
+    }
+    APERTUS_ALWAYS_INLINE static dot16 nibble(const line& w, int g) noexcept {
+        dot16 out;
+        for (std::size_t i = 0; i < 16; ++i) {
+            std::uint32_t bits = 0;
+            std::memcpy(&bits, w.byte + 4 * i, 4);
+            out.lane[i] = static_cast<std::int32_t>(bits >> (4 * g) & 15U);
+        }
+        return out;
+    }
+    /// w * factor[row] + offset[row], modulo 256 in every byte; products below 256.
+    APERTUS_ALWAYS_INLINE static line scale_bytes(line w, const dot16& factor, const dot16& offset) noexcept {
+        for (std::size_t i = 0; i < 64; ++i) {
+            w.byte[i] = static_cast<std::uint8_t>(w.byte[i] * factor.lane[i / 4] + offset.lane[i / 4]);
+        }
+        return w;
+    }
+    /// Byte `i` of every 32-bit lane.
+    APERTUS_ALWAYS_INLINE static dot16 byte_of(const line& w, int i) noexcept {
+        dot16 out;
+        for (std::size_t r = 0; r < 16; ++r) out.lane[r] = w.byte[4 * r + static_cast<std::size_t>(i)];
+        return out;
+    }
+    APERTUS_ALWAYS_INLINE friend dot16 add(dot16 a, const dot16& b) noexcept {
+        for (std::size_t i = 0; i < 16; ++i) a.lane[i] += b.lane[i];
+        return a;
+    }
+    APERTUS_ALWAYS_INLINE friend dot16 sub(dot16 a, const dot16& b) noexcept {
+        for (std::size_t i = 0; i < 16; ++i) a.lane[i] -= b.lane[i];
+        return a;
+    }
+    APERTUS_ALWAYS_INLINE friend dot16 shift_left(dot16 a, int n) noexcept {
+        for (std::int32_t& l : a.lane) l = static_cast<std::int32_t>(static_cast<std::uint32_t>(l) << n);
+        return a;
+    }
+    APERTUS_ALWAYS_INLINE friend vec as_floats(const dot16& a) noexcept {
+        float out[16];
+        for (std::size_t i = 0; i < 16; ++i) out[i] = static_cast<float>(a.lane[i]);
+        return vec::load(out);
+    }
+    /// Sixteen floats of at most 127.5, rounded to nearest even.
+    APERTUS_ALWAYS_INLINE static void round_to_bytes(const vec& x, std::int8_t* out) noexcept {
+        float value[16];
+        x.store(value);
+        for (std::size_t i = 0; i < 16; ++i) {
+            const float shifted = value[i] + 12582912.0F; // 1.5 * 2^23: the sum's last bit is worth one
+            std::uint32_t bits = 0;
+            std::memcpy(&bits, &shifted, 4);
+            out[i] = static_cast<std::int8_t>(bits & 0xffU);
+        }
+    }
+};
+
+} // namespace detail::portable
+
+#if APERTUS_X86
+APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX2)
+namespace detail::avx2 {
+
+struct dot16 {
+    using vec = vec16;
+    struct line {
+        __m256i lo;
+        __m256i hi;
+    };
+    __m256i lo;
+    __m256i hi;
+
+    static constexpr std::int32_t kept = 0;
+    static constexpr int matvec_strips = 4;
+    static constexpr int tile_strips = 1;
+    static constexpr int tile_tokens = 4;
+
+    APERTUS_ALWAYS_INLINE static dot16 splat(std::int32_t x) noexcept {
+        return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
+    }
+    APERTUS_ALWAYS_INLINE static line load(const void* p) noexcept {
+        const auto* at = static_cast<const __m256i*>(p);
+        return {_mm256_loadu_si256(at), _mm256_loadu_si256(at + 1)};
+    }
+    APERTUS_ALWAYS_INLINE static void store(const line& x, std::uint8_t* p) noexcept {
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x.lo);
+        _mm256_storeu_si256(reinterpret_cast<__m256i*>(p + 32), x.hi);
+    }
+    APERTUS_ALWAYS_INLINE static line broadcast(const std::int8_t* x) noexcept {
+        std::int32_t four = 0;
+        std::memcpy(&four, x, 4);
+        return {_mm256_set1_epi32(four), _mm256_set1_epi32(four)};
+    }
+    APERTUS_ALWAYS_INLINE static line splat_byte(std::uint8_t x) noexcept {
+        const __m256i all = _mm256_set1_epi8(static_cast<char>(x));
+        return {all, all};
+    }
+    APERTUS_ALWAYS_INLINE static __m256i four(__m256i unsigned_bytes, __m256i signed_bytes) noexcept {
+        return _mm256_madd_epi16(_mm256_maddubs_epi16(unsigned_bytes, signed_bytes), _mm256_set1_epi16(1));
+    }
+    APERTUS_ALWAYS_INLINE static dot16 dot_small(dot16 acc, line w, line x) noexcept {
+        return {_mm256_add_epi32(acc.lo, four(w.lo, x.lo)), _mm256_add_epi32(acc.hi, four(w.hi, x.hi))};
+    }
+    /// |w - 128| . (x with the sign of w - 128): pairs stay below 2^15, where 255 * 127 * 2 would saturate.
+    APERTUS_ALWAYS_INLINE static dot16 dot_byte(dot16 acc, line w, line x) noexcept {
+        const __m256i middle = _mm256_set1_epi8(static_cast<char>(128));
+        const __m256i a = _mm256_xor_si256(w.lo, middle);
+        const __m256i b = _mm256_xor_si256(w.hi, middle);
+        return {_mm256_add_epi32(acc.lo, four(_mm256_abs_epi8(a), _mm256_sign_epi8(x.lo, a))),
+                _mm256_add_epi32(acc.hi, four(_mm256_abs_epi8(b), _mm256_sign_epi8(x.hi, b)))};
+    }
+    APERTUS_ALWAYS_INLINE static line low_nibbles(line w) noexcept {
+        const __m256i mask = _mm256_set1_epi8(15);
+        return {_mm256_and_si256(w.lo, mask), _mm256_and_si256(w.hi, mask)};
+    }
+    APERTUS_ALWAYS_INLINE static line high_nibbles(line w) noexcept {
+        return low_nibbles({_mm256_srli_epi16(w.lo, 4), _mm256_srli_epi16(w.hi, 4)});
+    }
+    APERTUS_ALWAYS_INLINE static dot16 nibble(line w, int g) noexcept {
+        const __m128i n = _mm_cvtsi32_si128(4 * g);
+        const __m256i mask = _mm256_set1_epi32(15);
+        return {_mm256_and_si256(_mm256_srl_epi32(w.lo, n), mask), _mm256_and_si256(_mm256_srl_epi32(w.hi, n), mask)};
+    }
+    APERTUS_ALWAYS_INLINE static __m256i scale_half(__m256i w, __m256i factor, __m256i offset) noexcept {
+        const __m256i twice = _mm256_or_si256(factor, _mm256_slli_epi32(factor, 16));
+        const __m256i pair = _mm256_or_si256(offset, _mm256_slli_epi32(offset, 8));
+        return _mm256_add_epi8(_mm256_mullo_epi16(w, twice), _mm256_or_si256(pair, _mm256_slli_epi32(pair, 16)));
+    }
+    APERTUS_ALWAYS_INLINE static line scale_bytes(line w, dot16 factor, dot16 offset) noexcept {
+        return {scale_half(w.lo, factor.lo, offset.lo), scale_half(w.hi, factor.hi, offset.hi)};
+    }
+    APERTUS_ALWAYS_INLINE static dot16 byte_of(line w, int i) noexcept {
+        const __m128i n = _mm_cvtsi32_si128(8 * i);
+        const __m256i mask = _mm256_set1_epi32(255);
+        return {_mm256_and_si256(_mm256_srl_epi32(w.lo, n), mask), _mm256_and_si256(_mm256_srl_epi32(w.hi, n), mask)};
+    }
+    APERTUS_ALWAYS_INLINE friend dot16 add(dot16 a, dot16 b) noexcept {
+        return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)};
+    }
+    APERTUS_ALWAYS_INLINE friend dot16 sub(dot16 a, dot16 b) noexcept {
+        return {_mm256_sub_epi32(a.lo, b.lo), _mm256_sub_epi32(a.hi, b.hi)};
+    }
+    APERTUS_ALWAYS_INLINE friend dot16 shift_left(dot16 a, int n) noexcept {
+        const __m128i by = _mm_cvtsi32_si128(n);
+        return {_mm256_sll_epi32(a.lo, by), _mm256_sll_epi32(a.hi, by)};
+    }
+    APERTUS_ALWAYS_INLINE friend vec as_floats(dot16 a) noexcept {
+        return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)};
+    }
+    APERTUS_ALWAYS_INLINE static void round_to_bytes(vec x, std::int8_t* out) noexcept {
+        const __m256i words =
+            _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_cvtps_epi32(x.lo), _mm256_cvtps_epi32(x.hi)), 0xd8);
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
+                         _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+    }
+};
+
+} // namespace detail::avx2
+APERTUS_TARGET_END
+
+APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX2_VNNI)
+namespace detail::avx2_vnni {
+
+struct dot16 : avx2::dot16 {
+    using base = avx2::dot16;
+    static constexpr std::int32_t kept = 128;
+
+    dot16() = default;
+    APERTUS_ALWAYS_INLINE dot16(base b) noexcept : base(b) {} // NOLINT(google-explicit-constructor)
+    APERTUS_ALWAYS_INLINE static dot16 splat(std::int32_t x) noexcept { return base::splat(x); }
+    APERTUS_ALWAYS_INLINE static dot16 dot_small(dot16 acc, line w, line x) noexcept {
+        return base{_mm256_dpbusd_avx_epi32(acc.lo, w.lo, x.lo), _mm256_dpbusd_avx_epi32(acc.hi, w.hi, x.hi)};
+    }
+    APERTUS_ALWAYS_INLINE static dot16 dot_byte(dot16 acc, line w, line x) noexcept { return dot_small(acc, w, x); }
+};
+
+} // namespace detail::avx2_vnni
+APERTUS_TARGET_END
+
+APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512)
+namespace detail::avx512 {
+
+struct dot16 {
+    using vec = vec16;
+    using line = __m512i;
+    __m512i v;
+
+    static constexpr std::int32_t kept = 0;
+    static constexpr int matvec_strips = 6;
+    static constexpr int tile_strips = 2;
+    static constexpr int tile_tokens = 8;
+
+    APERTUS_ALWAYS_INLINE static dot16 splat(std::int32_t x) noexcept { return {_mm512_set1_epi32(x)}; }
+    APERTUS_ALWAYS_INLINE static line load(const void* p) noexcept { return _mm512_loadu_si512(p); }
+    APERTUS_ALWAYS_INLINE static void store(line x, std::uint8_t* p) noexcept { _mm512_storeu_si512(p, x); }
+    APERTUS_ALWAYS_INLINE static line broadcast(const std::int8_t* x) noexcept {
+        std::int32_t four = 0;
+        std::memcpy(&four, x, 4);
+        return _mm512_set1_epi32(four);
+    }
+    APERTUS_ALWAYS_INLINE static line splat_byte(std::uint8_t x) noexcept {
+        return _mm512_set1_epi8(static_cast<char>(x));
+    }
+    APERTUS_ALWAYS_INLINE static dot16 dot_small(dot16 acc, line w, line x) noexcept {
+        const __m512i pairs = _mm512_maddubs_epi16(w, x);
+        return {_mm512_add_epi32(acc.v, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))};
+    }
+    APERTUS_ALWAYS_INLINE static dot16 dot_byte(dot16 acc, line w, line x) noexcept {
+        const __m512i code = _mm512_xor_si512(w, _mm512_set1_epi8(static_cast<char>(128)));
+        const __mmask64 negative = _mm512_movepi8_mask(code);
+        const __m512i signed_x = _mm512_mask_sub_epi8(x, negative, _mm512_setzero_si512(), x);
+        return dot_small(acc, _mm512_abs_epi8(code), signed_x);
+    }
+    APERTUS_ALWAYS_INLINE static line low_nibbles(line w) noexcept { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }
+    APERTUS_ALWAYS_INLINE static line high_nibbles(line w) noexcept { return low_nibbles(_mm512_srli_epi16(w, 4)); }
+    APERTUS_ALWAYS_INLINE static dot16 nibble(line w, int g) noexcept {
+        return {_mm512_and_si512(_mm512_maskz_srl_epi32(0xffff, w, _mm_cvtsi32_si128(4 * g)), _mm512_set1_epi32(15))};
+    }
+    APERTUS_ALWAYS_INLINE static line scale_bytes(line w, dot16 factor, dot16 offset) noexcept {
+        const __m512i twice = _mm512_or_si512(factor.v, _mm512_maskz_slli_epi32(0xffff, factor.v, 16));
+        const __m512i pair = _mm512_or_si512(offset.v, _mm512_maskz_slli_epi32(0xffff, offset.v, 8));
+        return _mm512_add_epi8(_mm512_mullo_epi16(w, twice),
+                               _mm512_or_si512(pair, _mm512_maskz_slli_epi32(0xffff, pair, 16)));
+    }
+    APERTUS_ALWAYS_INLINE static dot16 byte_of(line w, int i) noexcept {
+        return {_mm512_and_si512(_mm512_maskz_srl_epi32(0xffff, w, _mm_cvtsi32_si128(8 * i)), _mm512_set1_epi32(255))};
+    }
+    APERTUS_ALWAYS_INLINE friend dot16 add(dot16 a, dot16 b) noexcept { return {_mm512_add_epi32(a.v, b.v)}; }
+    APERTUS_ALWAYS_INLINE friend dot16 sub(dot16 a, dot16 b) noexcept { return {_mm512_sub_epi32(a.v, b.v)}; }
+    APERTUS_ALWAYS_INLINE friend dot16 shift_left(dot16 a, int n) noexcept {
+        return {_mm512_maskz_sll_epi32(0xffff, a.v, _mm_cvtsi32_si128(n))};
+    }
+    APERTUS_ALWAYS_INLINE friend vec as_floats(dot16 a) noexcept { return {_mm512_maskz_cvtepi32_ps(0xffff, a.v)}; }
+    APERTUS_ALWAYS_INLINE static void round_to_bytes(vec x, std::int8_t* out) noexcept {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
+                         _mm512_maskz_cvtepi32_epi8(0xffff, _mm512_maskz_cvtps_epi32(0xffff, x.v)));
+    }
+};
+
+} // namespace detail::avx512
+APERTUS_TARGET_END
+
+APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512_VNNI)
+namespace detail::avx512_vnni {
+
+struct dot16 : avx512::dot16 {
+    using base = avx512::dot16;
+    static constexpr std::int32_t kept = 128;
+    static constexpr int matvec_strips = 8;
+    static constexpr int tile_tokens = 12;
+
+    dot16() = default;
+    APERTUS_ALWAYS_INLINE dot16(base b) noexcept : base(b) {} // NOLINT(google-explicit-constructor)
+    APERTUS_ALWAYS_INLINE static dot16 splat(std::int32_t x) noexcept { return base::splat(x); }
+    APERTUS_ALWAYS_INLINE static dot16 dot_small(dot16 acc, line w, line x) noexcept {
+        return base{_mm512_dpbusd_epi32(acc.v, w, x)};
+    }
+    APERTUS_ALWAYS_INLINE static dot16 dot_byte(dot16 acc, line w, line x) noexcept { return dot_small(acc, w, x); }
+};
+
+} // namespace detail::avx512_vnni
+APERTUS_TARGET_END
+#endif
+
+APERTUS_END_NAMESPACE
