@@ -6,6 +6,7 @@
 #include <apertus/backend/cpu.hpp>
 #include <apertus/backend/cpu/read_bandwidth.hpp>
 #include <apertus/format/kv_formats.hpp>
+#include <apertus/simd/vec16.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -13,11 +14,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -69,8 +69,8 @@ struct caches {
                 fill(v.data(), v.size());
                 s.row_count = std::min(step, slots - at);
                 s.first_slot = at;
-                cpu.store({k.data(), {s.row_count, kv_heads, head_size}}, {v.data(), {s.row_count, kv_heads, head_size}},
-                          std::span<const kv_segment<>>(&s, 1));
+                cpu.store({k.data(), {s.row_count, kv_heads, head_size}},
+                          {v.data(), {s.row_count, kv_heads, head_size}}, std::span<const kv_segment<>>(&s, 1));
             }
             s.row_count = rows;
             s.first_slot = slots - rows;
@@ -109,43 +109,58 @@ void decode(cpu_backend& cpu, read_bandwidth& probe, read_pattern pattern, const
     std::fflush(stdout);
 }
 
-/// A register loop of fused multiply-adds over one line that stays in the first-level cache, as a product of matrices that
-/// never leaves it: operations per second with all threads.
+constexpr std::size_t loop_sums = 10; // independent, enough to hide the latency
+
+#define APERTUS_BENCH_LOOP(name, vector)                                                                               \
+    float name(std::size_t turns) {                                                                                    \
+        using V = vector;                                                                                              \
+        V sum[loop_sums];                                                                                              \
+        for (std::size_t i = 0; i < loop_sums; ++i) sum[i] = V::splat(1.0F + static_cast<float>(i));                   \
+        const V factor = V::splat(0.999F);                                                                             \
+        const V step = V::splat(0.001F);                                                                               \
+        for (std::size_t t = 0; t < turns; ++t) {                                                                      \
+            APERTUS_UNROLL                                                                                             \
+            for (std::size_t i = 0; i < loop_sums; ++i) sum[i] = fma(sum[i], factor, step);                            \
+        }                                                                                                              \
+        for (std::size_t i = 1; i < loop_sums; ++i) sum[0] = add(sum[0], sum[i]);                                      \
+        return reduce_add(sum[0]);                                                                                     \
+    }
+APERTUS_BENCH_LOOP(loop_portable, detail::portable::vec16<>)
+#if APERTUS_X86
+APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX2)
+APERTUS_BENCH_LOOP(loop_avx2, detail::avx2::vec16)
+APERTUS_TARGET_END
+APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512)
+APERTUS_BENCH_LOOP(loop_avx512, detail::avx512::vec16)
+APERTUS_TARGET_END
+#endif
+
+/// Fused multiply-adds on registers: what the instruction set in use can do, with all threads.
 class fma_peak {
 public:
-    explicit fma_peak(any_executor executor) : executor_(std::move(executor)), k_(64 * 1024), x_(64 * 1024) {
-        fill(k_.data(), k_.size());
-        fill(x_.data(), x_.size());
+    fma_peak(any_executor executor, cpu_isa isa) : executor_(std::move(executor)) {
+#if APERTUS_X86
+        if (isa >= cpu_isa::avx512) loop_ = &loop_avx512;
+        else if (isa >= cpu_isa::avx2) loop_ = &loop_avx2;
+#else
+        (void)isa;
+#endif
     }
-    double pass(cpu_backend& cpu) {
-        // 24 rows x 24 tokens over K = 256: operands of 48 KiB at most, used again and again
-        constexpr std::size_t n = 24;
-        constexpr std::size_t k = 128;
-        constexpr std::size_t times = 400;
-        const std::size_t pieces = 4 * executor_.concurrency();
-        (void)cpu;
-        const auto table = detail::make_kernel_table(cpu.isa());
+    /// Operations per second, a multiplication and an addition being two.
+    double pass() {
+        constexpr std::size_t turns = 200000;
+        const std::size_t pieces = 16 * executor_.concurrency();
         const double time = seconds([&] {
-            executor_.parallel_for(pieces, [&](std::size_t) {
-                float out[n * n];
-                detail::matmul_job<float> job;
-                job.w = k_.data();
-                job.x = x_.data();
-                job.out = out;
-                job.rows = n;
-                job.tokens = n;
-                job.k = k;
-                job.out_stride = n;
-                for (std::size_t i = 0; i < times; ++i) table.f32_weights.matmul(job);
+            executor_.parallel_for(pieces, [&](std::size_t i) {
+                if (loop_(turns) < 0) std::fprintf(stderr, "piece %zu\n", i); // never, but the compiler cannot know
             });
         });
-        return static_cast<double>(2 * n * n * k * times * pieces) / time;
+        return static_cast<double>(2 * 16 * loop_sums * turns * pieces) / time;
     }
 
 private:
     any_executor executor_;
-    host_buffer<float> k_;
-    host_buffer<float> x_;
+    float (*loop_)(std::size_t) = &loop_portable;
 };
 
 /// The last `rows` rows of a prompt of `slots` positions in one call.
@@ -163,7 +178,7 @@ void prompt(cpu_backend& cpu, fma_peak& peak, const kv_format_info& format, std:
     for (std::size_t r = 0; r < rows; ++r) pairs += static_cast<double>(slots - rows + r + 1);
     const double work = 4 * pairs * query_heads * head_size;
     for (std::size_t pass = 0; pass < passes; ++pass) {
-        limit.push_back(peak.pass(cpu));
+        limit.push_back(peak.pass());
         const double time = seconds([&] {
             cpu.attend({q.data(), {rows, query_heads, head_size}}, std::span<const kv_segment<>>(c.layers.data(), 1),
                        0.0883883F, {out.data(), {rows, query_heads, head_size}});
@@ -197,17 +212,15 @@ int main(int argc, char** argv) try {
         read_bandwidth probe(executor, std::size_t{256} << 20);
         const read_pattern pattern = probe.best_pattern();
         for (const std::size_t slots : {1024U, 4096U, 16384U, 32768U, 65536U}) {
-            kv_formats::for_each([&]<class Format>() {
-                decode(cpu, probe, pattern, kv_info_of<Format>, slots, passes, threads);
-            });
+            kv_formats::for_each(
+                [&]<class Format>() { decode(cpu, probe, pattern, kv_info_of<Format>, slots, passes, threads); });
         }
     }
     if (what != "decode") {
-        fma_peak peak(executor);
+        fma_peak peak(executor, cpu.isa());
         for (const std::size_t slots : {512U, 4096U, 16384U}) {
-            kv_formats::for_each([&]<class Format>() {
-                prompt(cpu, peak, kv_info_of<Format>, slots, 512, passes, threads);
-            });
+            kv_formats::for_each(
+                [&]<class Format>() { prompt(cpu, peak, kv_info_of<Format>, slots, 512, passes, threads); });
         }
     }
     return 0;

@@ -33,7 +33,8 @@ struct exact_row {
     std::vector<double> out;
     double bound = 0;
 
-    exact_row(const float* q, const cache_memory& cache, std::size_t g, std::size_t slots, double scale, std::size_t k) {
+    exact_row(const float* q, const cache_memory& cache, std::size_t g, std::size_t slots, double scale,
+              std::size_t k) {
         std::vector<double> score(slots);
         double size = 0;   // of the terms of a score
         double q_most = 0; // for the rounding of q: every term of a score may be off by half a step

@@ -31,17 +31,16 @@ inline constexpr std::size_t max_head_size = 4096;
 /// `unpack_key(block, slot, K, row)` gives back what was stored, which is the row rounded as the format does it.
 /// A row with a NaN or an infinity in it gives back something that is not finite either, at least where they were.
 template <class F>
-concept kv_format =
-    std::is_empty_v<F> && requires {
-        { F::name } -> std::convertible_to<std::string_view>;
-    } && requires(std::size_t n, const float* in, float* out, std::byte* target, const std::byte* block) {
-        { F::key_bytes(n) } noexcept -> std::same_as<std::size_t>;
-        { F::value_bytes(n) } noexcept -> std::same_as<std::size_t>;
-        { F::pack_key(in, n, n, target) } noexcept;
-        { F::pack_value(in, n, n, target) } noexcept;
-        { F::unpack_key(block, n, n, out) } noexcept;
-        { F::unpack_value(block, n, n, out) } noexcept;
-    };
+concept kv_format = std::is_empty_v<F> && requires {
+    { F::name } -> std::convertible_to<std::string_view>;
+} && requires(std::size_t n, const float* in, float* out, std::byte* target, const std::byte* block) {
+    { F::key_bytes(n) } noexcept -> std::same_as<std::size_t>;
+    { F::value_bytes(n) } noexcept -> std::same_as<std::size_t>;
+    { F::pack_key(in, n, n, target) } noexcept;
+    { F::pack_value(in, n, n, target) } noexcept;
+    { F::unpack_key(block, n, n, out) } noexcept;
+    { F::unpack_value(block, n, n, out) } noexcept;
+};
 
 /// The same answers as values: which format a cache has is decided at run time.
 struct kv_format_info {
@@ -60,8 +59,8 @@ struct kv_format_info {
 };
 
 template <kv_format F>
-inline constexpr kv_format_info kv_info_of{F::name,        F::key_bytes,  F::value_bytes, F::pack_key,
-                                           F::pack_value,  F::unpack_key, F::unpack_value};
+inline constexpr kv_format_info kv_info_of{F::name,       F::key_bytes,  F::value_bytes, F::pack_key,
+                                           F::pack_value, F::unpack_key, F::unpack_value};
 
 /// The keys and values of one sequence in one layer: two regions of memory, each [G][blocks]. Not owned.
 template <class Space = host_space> struct kv_view {

@@ -11,6 +11,7 @@
 
 #include <apertus/simd/pairs16_avx2.hpp>
 #include <apertus/simd/pairs16_avx512.hpp>
+#include <apertus/simd/pairs16_avx512_vnni.hpp>
 #include <apertus/simd/vec16.hpp>
 
 #include <cstddef>

@@ -38,190 +38,10 @@ template <class V> APERTUS_ALWAYS_INLINE V exp_nonpositive(const V& x) noexcept 
     return zero_where_less(scale_exponent(p, shifted), x, V::splat(-87.3F));
 }
 
-/// Cells (format/kv_cells.hpp) whose elements are multiplied in float. A cell is two steps.
-template <class V, class T> struct float_cells {
-    using vector = V;
-    using sums = V;
-    using unit = float; ///< what of the left operand is spread over the lanes in one step
-    static constexpr int steps = 2;
-    static constexpr std::size_t bytes = 32 * sizeof(T);
-    static constexpr bool integer = false;
-
-    template <int Step> APERTUS_ALWAYS_INLINE static V load(const std::byte* cell) noexcept {
-        const T* p = reinterpret_cast<const T*>(cell);
-        if constexpr (!std::is_same_v<T, bf16>) return V::load(p + 16 * Step);
-        else if constexpr (Step == 0) return pairs_of<V>::widen_first(p);
-        else return pairs_of<V>::widen_second(p);
-    }
-    APERTUS_ALWAYS_INLINE static V splat(const float* x) noexcept { return V::splat(*x); }
-    APERTUS_ALWAYS_INLINE static V multiply(const V& a, const V& b, const V& sum) noexcept { return fma(a, b, sum); }
-};
-
-/// Cells of int8, or of int16 (widened before), multiplied in integers. Both steps are done at once.
-template <class V, class T> struct pair_cells {
-    using vector = V;
-    using sums = pairs_of<V>;
-    using unit = std::int32_t; ///< two int16
-    static constexpr int steps = 1;
-    static constexpr std::size_t bytes = 32 * sizeof(T);
-    static constexpr bool integer = true;
-
-    template <int Step> APERTUS_ALWAYS_INLINE static sums load(const std::byte* cell) noexcept {
-        if constexpr (sizeof(T) == 1) return sums::widen(reinterpret_cast<const std::int8_t*>(cell));
-        else return sums::load(reinterpret_cast<const std::int32_t*>(cell));
-    }
-    APERTUS_ALWAYS_INLINE static sums splat(const std::int32_t* x) noexcept {
-        std::int32_t pair;
-        std::memcpy(&pair, static_cast<const void*>(x), sizeof pair);
-        return sums::splat(pair);
-    }
-    APERTUS_ALWAYS_INLINE static sums multiply(const sums& a, const sums& b, const sums& sum) noexcept {
-        return multiply_add(a, b, sum);
-    }
-};
-
-/// sum[q][v] += left[q][step] * right[step][v] over the steps of `cells` cells. Cell c of vector v is at
-/// right + c * cell_stride + v * vector_stride; `Ahead`: whether to prefetch `ahead` bytes ahead of every cell.
-template <class Cells, int Queries, int Vectors, std::size_t Stride, bool Ahead>
-APERTUS_ALWAYS_INLINE void multiply_cells(const typename Cells::unit* left, const std::byte* right, std::size_t cells,
-                                          std::size_t cell_stride, std::size_t vector_stride, std::size_t ahead,
-                                          typename Cells::sums (&sum)[Queries][Vectors]) noexcept {
-    const auto step = [&]<int Step>(std::integral_constant<int, Step>) {
-        typename Cells::sums r[Vectors];
-        APERTUS_UNROLL
-        for (std::size_t v = 0; v < Vectors; ++v) r[v] = Cells::template load<Step>(right + v * vector_stride);
-        APERTUS_UNROLL
-        for (std::size_t q = 0; q < Queries; ++q) {
-            const auto l = Cells::splat(left + q * Stride + Step);
-            APERTUS_UNROLL
-            for (std::size_t v = 0; v < Vectors; ++v) sum[q][v] = Cells::multiply(l, r[v], sum[q][v]);
-        }
-    };
-    for (std::size_t c = 0; c < cells; ++c) {
-        if constexpr (Ahead) {
-            APERTUS_UNROLL
-            for (std::size_t v = 0; v < Vectors; ++v) {
-                for (std::size_t b = 0; b < Cells::bytes; b += 64) prefetch(right + v * vector_stride + b, ahead);
-            }
-        }
-        step(std::integral_constant<int, 0>{});
-        if constexpr (Cells::steps == 2) step(std::integral_constant<int, 1>{});
-        left += Cells::steps;
-        right += cell_stride;
-    }
-}
-
-/// A few queries against 16 * Vectors keys: raw[q * 64 + slot] (+)= q . k. `more` continues sums that are there.
-template <class Cells, int Queries, int Vectors, std::size_t Stride, bool Ahead>
-[[gnu::noinline]] void score_group(const std::byte* left, const std::byte* keys, std::size_t cells,
-                                   std::size_t cell_stride, std::size_t vector_stride, bool more,
-                                   std::byte* scores) noexcept {
-    using sums = typename Cells::sums;
-    using unit = typename Cells::unit;
-    auto* const raw = reinterpret_cast<unit*>(scores);
-    sums sum[Queries][Vectors];
-    APERTUS_UNROLL
-    for (std::size_t q = 0; q < Queries; ++q) {
-        APERTUS_UNROLL
-        for (std::size_t v = 0; v < Vectors; ++v) sum[q][v] = sums::zero();
-    }
-    if (more) {
-        for (std::size_t q = 0; q < Queries; ++q) {
-            for (std::size_t v = 0; v < Vectors; ++v) sum[q][v] = sums::load(raw + q * attend_block + 16 * v);
-        }
-    }
-    multiply_cells<Cells, Queries, Vectors, Stride, Ahead>(reinterpret_cast<const unit*>(left), keys, cells, cell_stride, vector_stride,
-                                                           Vectors * vector_stride, sum);
-    APERTUS_UNROLL
-    for (std::size_t q = 0; q < Queries; ++q) {
-        APERTUS_UNROLL
-        for (std::size_t v = 0; v < Vectors; ++v) sum[q][v].store(raw + q * attend_block + 16 * v);
-    }
-}
-
-/// Where the values of a block of 64 slots are, for a kernel: those of slot s, elements 16 v .., are in the cell at
-/// data + s / 16 * block_stride + s % 16 / 2 * cell_stride + v * (bytes of a cell).
-struct value_cells {
-    const std::byte* data;
-    std::size_t block_stride;
-    std::size_t cell_stride;
-};
-
-/// A few queries, 16 * Vectors elements: out[q] = out[q] * correction[q] + weights[q] . values over the slots [first, last)
-/// of a block of 64. In integers `first` is 0, weights end in whole pairs, and products are multiplied by unit[q].
-template <class Cells, int Queries, int Vectors, bool Ahead>
-[[gnu::noinline]] void value_group(const std::byte* left, const value_cells& values, std::size_t first, std::size_t last,
-                                   const float* correction, const float* unit, float* out,
-                                   std::size_t out_stride) noexcept {
-    using V = typename Cells::vector;
-    const auto* const weights = reinterpret_cast<const typename Cells::unit*>(left);
-    using sums = typename Cells::sums;
-    constexpr std::size_t stride = attend_block;
-    sums sum[Queries][Vectors];
-    APERTUS_UNROLL
-    for (std::size_t q = 0; q < Queries; ++q) {
-        APERTUS_UNROLL
-        for (std::size_t v = 0; v < Vectors; ++v) {
-            if constexpr (Cells::integer) sum[q][v] = sums::zero();
-            else sum[q][v] = mul(V::load(out + q * out_stride + 16 * v), V::splat(correction[q]));
-        }
-    }
-    const auto cell_of = [&](std::size_t slot) {
-        return values.data + slot / kv_block_slots * values.block_stride +
-               slot % kv_block_slots / 2 * values.cell_stride;
-    };
-    const auto one_slot = [&]<int Step>(std::integral_constant<int, Step>, std::size_t slot) {
-        sums r[Vectors];
-        for (std::size_t v = 0; v < Vectors; ++v) r[v] = Cells::template load<Step>(cell_of(slot) + v * Cells::bytes);
-        for (std::size_t q = 0; q < Queries; ++q) {
-            const sums weight = Cells::splat(weights + q * stride + slot);
-            for (std::size_t v = 0; v < Vectors; ++v) sum[q][v] = Cells::multiply(weight, r[v], sum[q][v]);
-        }
-    };
-    if constexpr (!Cells::integer) {
-        if (first % 2 != 0) {
-            one_slot(std::integral_constant<int, 1>{}, first);
-            ++first;
-        }
-    } else {
-        last = (last + 1) / 2 * 2;
-    }
-    while (first + 2 <= last) {
-        const std::size_t end = (first / kv_block_slots + 1) * kv_block_slots;
-        const std::size_t cells = ((end < last ? end : last) - first) / 2;
-        multiply_cells<Cells, Queries, Vectors, stride, Ahead>(weights + first * Cells::steps / 2, cell_of(first), cells,
-                                                               values.cell_stride, Cells::bytes,
-                                                               attend_block / kv_block_slots * values.block_stride, sum);
-        first += 2 * cells;
-    }
-    if constexpr (!Cells::integer) {
-        if (first < last) one_slot(std::integral_constant<int, 0>{}, first);
-    }
-    APERTUS_UNROLL
-    for (std::size_t q = 0; q < Queries; ++q) {
-        APERTUS_UNROLL
-        for (std::size_t v = 0; v < Vectors; ++v) {
-            float* to = out + q * out_stride + 16 * v;
-            if constexpr (Cells::integer) {
-                const V before = mul(V::load(to), V::splat(correction[q]));
-                fma(to_float(sum[q][v]), V::splat(unit[q]), before).store(to);
-            } else {
-                sum[q][v].store(to);
-            }
-        }
-    }
-}
-
-/// The softmax so far of one query: sums are to be divided by total, and are relative to e^greatest.
-struct attend_state {
-    float greatest = 0;
-    float total = 0;
-};
-
 /// Puts the sums of a span (whole vectors) after those in out[K].
 template <class V>
-inline void merge_span(const float* sums, float greatest, float total, bool is_first, std::size_t k, attend_state& merged,
-                       float* out) noexcept {
+inline void merge_span(const float* sums, float greatest, float total, bool is_first, std::size_t k,
+                       attend_state& merged, float* out) noexcept {
     if (is_first) {
         std::memcpy(out, sums, k * sizeof(float));
         merged = {greatest, total};
@@ -248,80 +68,6 @@ template <class V> inline void finish_row(const attend_state& merged, std::size_
     std::size_t d = 0;
     for (; d + 16 <= k; d += 16) div(V::load(out + d), total).store(out + d);
     if (d < k) store_partial(div(load_partial<V>(out + d, k - d), total), out + d, k - d);
-}
-
-/// How many queries and vectors of lanes a kernel takes at once: what fits into registers as sums.
-template <class V> struct attend_tile {
-    static constexpr int registers = V::tile_rows * V::tile_tokens;
-    static constexpr bool wide = registers >= 24;
-    static constexpr int few = wide ? 4 : 2;           ///< one row's heads, reading the cache itself
-    static constexpr int few_vectors = wide ? 4 : 1;   ///< as many streams side by side
-    static constexpr int many = wide ? 12 : registers; ///< a widened tile
-    static constexpr int many_vectors = wide ? 2 : 1;
-};
-
-using score_kernel = void (*)(const std::byte*, const std::byte*, std::size_t, std::size_t, std::size_t, bool,
-                              std::byte*) noexcept;
-using value_kernel = void (*)(const std::byte*, const value_cells&, std::size_t, std::size_t, const float*, const float*,
-                              float*, std::size_t) noexcept;
-using widen_kernel = void (*)(const std::byte* from, std::size_t from_stride, std::byte* to, std::size_t to_stride,
-                              std::size_t cells) noexcept;
-
-/// How a cache format is read: what the code that walks over it needs to know, so that there is one of it for all formats.
-struct kv_kernels {
-    bool integer = false;
-    std::size_t header = 0;          ///< bytes before the cells of a block
-    std::size_t cell_bytes = 0;      ///< 0: no cells, a format that is known by its answers only
-    std::size_t wide_cell_bytes = 0; ///< of a widened cell
-    /// Reading the cache: 1 .. few queries, few_vectors vectors; and one query, one vector for what is left over.
-    score_kernel scores[4] = {};
-    value_kernel values[4] = {};
-    score_kernel one_score = nullptr;
-    value_kernel one_value = nullptr;
-    /// Reading a widened tile: `many` queries, many_vectors vectors or one; and one query that sees more than the others.
-    score_kernel tile_scores[2] = {};
-    value_kernel tile_values[2] = {};
-    value_kernel tile_rest[2] = {};
-    widen_kernel widen = nullptr; ///< null: the cache is as a widened tile would be
-};
-
-inline constexpr std::size_t attend_stretch = 128;        ///< elements of a query that a tile takes at a time
-inline constexpr std::size_t attend_direct_stretch = 768; ///< the most that are multiplied when the cache itself is read
-inline constexpr std::size_t attend_direct_queries = 8;
-
-template <class V, class Narrow, class Wide> constexpr kv_kernels make_kv_kernels(std::size_t header) noexcept {
-    using t = attend_tile<V>;
-    constexpr std::size_t far = attend_direct_stretch;
-    kv_kernels k;
-    k.integer = Wide::integer;
-    k.header = header;
-    k.wide_cell_bytes = Wide::bytes;
-    k.tile_scores[0] = &score_group<Wide, t::many, 1, attend_stretch, false>;
-    k.tile_values[0] = &value_group<Wide, t::many, 1, false>;
-    k.tile_scores[1] = &score_group<Wide, t::many, t::many_vectors, attend_stretch, false>;
-    k.tile_values[1] = &value_group<Wide, t::many, t::many_vectors, false>;
-    k.tile_rest[0] = &value_group<Wide, 1, 1, false>;
-    k.tile_rest[1] = &value_group<Wide, 1, t::many_vectors, false>;
-    if constexpr (!std::is_same_v<Narrow, void>) {
-        k.cell_bytes = Narrow::bytes;
-        [&]<int... N>(std::integer_sequence<int, N...>) {
-            ((k.scores[N] = &score_group<Narrow, N + 1, t::few_vectors, far, true>), ...);
-            ((k.values[N] = &value_group<Narrow, N + 1, t::few_vectors, true>), ...);
-        }(std::make_integer_sequence<int, t::few>{});
-        k.one_score = &score_group<Narrow, 1, 1, far, true>;
-        k.one_value = &value_group<Narrow, 1, 1, true>;
-        if constexpr (Narrow::bytes != Wide::bytes) {
-            k.widen = [](const std::byte* from, std::size_t from_stride, std::byte* to, std::size_t to_stride,
-                         std::size_t cells) noexcept {
-                for (std::size_t c = 0; c < cells; ++c, from += from_stride, to += to_stride) {
-                    auto* out = reinterpret_cast<typename Wide::unit*>(to);
-                    Narrow::template load<0>(from).store(out);
-                    if constexpr (Narrow::steps == 2) Narrow::template load<1>(from).store(out + 16);
-                }
-            };
-        }
-    }
-    return k;
 }
 
 /// A job at work. Rows ascend, so the queries that see a slot are the last ones.
@@ -520,7 +266,8 @@ private:
         for (; b + few_vectors <= blocks; b += few_vectors) {
             for (std::size_t i = begin; i < count;) {
                 const std::size_t n = count - i < tile::few ? count - i : tile::few;
-                kernels.scores[n - 1](panel_of(i), k + b * keys, steps, kernels.cell_bytes, keys, false, scores_of(i, b));
+                kernels.scores[n - 1](panel_of(i), k + b * keys, steps, kernels.cell_bytes, keys, false,
+                                      scores_of(i, b));
                 i += n;
             }
         }
@@ -582,7 +329,8 @@ private:
     }
 
     /// Elements first .. first + stretch - 1 against 16 * vectors keys.
-    void score_tile(const std::byte* k, std::size_t b, std::size_t vectors, std::size_t first, std::size_t begin) noexcept {
+    void score_tile(const std::byte* k, std::size_t b, std::size_t vectors, std::size_t first,
+                    std::size_t begin) noexcept {
         const std::size_t n = job.head_size - first < attend_stretch ? job.head_size - first : attend_stretch;
         const std::size_t cells = (n + 1) / 2;
         const std::byte* from = widened;
@@ -669,7 +417,8 @@ private:
         for (std::size_t slot = 0; slot < slots; ++slot) {
             job.format->unpack_value(v + slot / 16 * values, slot % 16, job.head_size, row);
             for (std::size_t i = 0; i < vectors; ++i) {
-                std::memcpy(out + (slot / 2 * vectors + i) * 32 + slot % 2 * 16, row + (c + i) * 16, 16 * sizeof(float));
+                std::memcpy(out + (slot / 2 * vectors + i) * 32 + slot % 2 * 16, row + (c + i) * 16,
+                            16 * sizeof(float));
             }
         }
     }
@@ -686,6 +435,7 @@ private:
     void softmax(std::size_t i, std::size_t slots, const std::byte* k, const std::byte* v) noexcept {
         float* s = scores + i * block;
         V part[block / 16];
+        APERTUS_UNROLL
         for (std::size_t j = 0; j < block / 16; ++j) {
             if (kernels.integer && 16 * j < slots) { // scales of blocks that do not exist are not looked at
                 const V scale = V::load(reinterpret_cast<const float*>(k + j * keys));
@@ -695,6 +445,7 @@ private:
         }
         for (std::size_t j = slots; j < block; ++j) s[j] = -std::numeric_limits<float>::infinity();
         V most = V::splat(greatest[i]);
+        APERTUS_UNROLL
         for (std::size_t j = 0; j < block / 16; ++j) {
             part[j] = V::load(s + 16 * j);
             most = max(part[j], most);
@@ -702,10 +453,10 @@ private:
         const float top = reduce_max(most);
         const V shift = V::splat(top);
         V sum = V::zero();
-        for (V& p : part) {
-            p = exp_nonpositive(sub(p, shift));
-            sum = add(sum, p);
-        }
+        APERTUS_UNROLL
+        for (std::size_t j = 0; j < block / 16; ++j) part[j] = exp_nonpositive(sub(part[j], shift));
+        APERTUS_UNROLL
+        for (std::size_t j = 0; j < block / 16; ++j) sum = add(sum, part[j]);
         correction[i] = 1.0F; // what e^0 is
         if (top != greatest[i]) {
             alignas(64) float lane[16];
@@ -727,6 +478,7 @@ private:
         float* s = scores + i * block;
         V most = V::zero();
         V poison = V::zero();
+        APERTUS_UNROLL
         for (std::size_t j = 0; j < block / 16; ++j) {
             if (16 * j >= slots) {
                 part[j] = V::zero();
@@ -745,6 +497,7 @@ private:
         const float inverse = size >= kv_int8::smallest ? levels / size : 0.0F;
         weight_unit[i] = (size >= kv_int8::smallest ? size / levels : 0.0F) + reduce_add(poison);
         auto* out = reinterpret_cast<std::int16_t*>(s);
+        APERTUS_UNROLL
         for (std::size_t j = 0; j < block / 16; ++j) {
             pairs_of<V>::store_rounded(max(mul(part[j], V::splat(inverse)), V::zero()), out + 16 * j);
         }
@@ -757,8 +510,7 @@ template <class V, class Format> inline void attend(const attend_job& job) noexc
         static constexpr kv_kernels kernels = make_kv_kernels<V, void, float_cells<V, float>>(0);
         attention<V>::run(job, kernels);
     } else if constexpr (std::is_same_v<Format, kv_int8>) {
-        static constexpr kv_kernels kernels =
-            make_kv_kernels<V, pair_cells<V, std::int8_t>, pair_cells<V, std::int16_t>>(kv_int8::header);
+        static constexpr kv_kernels kernels = make_int8_kernels<V>();
         attention<V>::run(job, kernels);
     } else {
         static constexpr kv_kernels kernels =

@@ -195,6 +195,11 @@ struct kernel_table {
         else if constexpr (std::is_same_v<W, bf16>) return bf16_weights;
         else return f16_weights;
     }
+    void use_for(std::string_view format, void (*attend)(const attend_job&) noexcept) noexcept {
+        for (cache_kernel& c : caches) {
+            if (c.format == format) c.attend = attend;
+        }
+    }
     [[nodiscard]] auto attend_for(std::string_view format) const noexcept {
         for (const cache_kernel& c : caches) {
             if (c.format == format) return c.attend;

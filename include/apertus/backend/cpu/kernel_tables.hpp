@@ -5,6 +5,7 @@
 #pragma once
 
 #include <apertus/backend/cpu/kernel_table.hpp>
+#include <apertus/backend/cpu/kv_kernels.hpp>
 #include <apertus/simd/isa.hpp>
 #include <apertus/simd/xsimd.hpp>
 
@@ -66,7 +67,18 @@ APERTUS_TARGET_END
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512_VNNI)
 #define APERTUS_KERNEL_NAMESPACE avx512_vnni
 #include <apertus/backend/cpu/packed_kernels.hpp>
+#include <apertus/backend/cpu/attention_cells.hpp>
 #undef APERTUS_KERNEL_NAMESPACE
+
+APERTUS_BEGIN_NAMESPACE
+namespace detail::avx512_vnni {
+/// Sums of products of pairs in one instruction instead of two; everything else is that of AVX-512.
+inline void attend_int8(const attend_job& job) noexcept {
+    static constexpr kv_kernels kernels = make_int8_kernels<avx512::vec16>();
+    avx512::attention<avx512::vec16>::run(job, kernels);
+}
+} // namespace detail::avx512_vnni
+APERTUS_END_NAMESPACE
 APERTUS_TARGET_END
 #endif
 
@@ -93,6 +105,7 @@ template <class Arch> kernel_table make_kernel_table(cpu_isa isa) noexcept {
     case cpu_isa::amx:
         table = avx512::make_table<avx512::vec16>();
         table.packed = avx512_vnni::make_packed_kernels<avx512_vnni::dot16>();
+        table.use_for(kv_int8::name, &avx512_vnni::attend_int8);
         break;
 #endif
     default:

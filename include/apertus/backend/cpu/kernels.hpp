@@ -265,6 +265,7 @@ template <class V> inline void add_rows(float* x, const float* y, std::size_t n)
 } // namespace detail::APERTUS_KERNEL_NAMESPACE
 APERTUS_END_NAMESPACE
 
+#include <apertus/backend/cpu/attention_cells.hpp>
 #include <apertus/backend/cpu/attention_kernels.hpp>
 
 APERTUS_BEGIN_NAMESPACE
