@@ -372,6 +372,10 @@ private:
                         const weight_view<any_format> at = w.slice(first + row + r, 1);
                         const std::byte* data = at.data + k / f.block_size * f.block_bytes;
                         for (std::size_t i = 0; i < n; i += f.block_size, data += f.block_bytes) {
+                            if (f.block_rows == 1) { // a stretch is whole blocks: there is room for the last one
+                                f.unpack(data, weights + r * stretch + i);
+                                continue;
+                            }
                             f.unpack(data, block);
                             for (std::size_t b = 0; b < f.block_rows; ++b) {
                                 std::memcpy(weights + (r + b) * stretch + i, block + b * f.block_size,
