@@ -31,8 +31,8 @@ template <class W> struct matmul_job {
 };
 
 /// Attention takes slots in blocks and spans of this many, counted from slot 0: an online softmax runs block by block
-/// through a span, and spans are put together in order. Measured on two Cascade Lake cores: a span of 1024 slots is some
-/// 40 us of reading per thread, and putting 32 together costs less than one in a hundred.
+/// through a span, and spans are put together in order, whether or not anybody splits there. What that costs where nobody
+/// does: 0 to 5 % (f32 and int8 0 to 1.5 %) at 4096 slots out of the second-level cache, less where memory is the limit.
 inline constexpr std::size_t attend_block = 64;
 inline constexpr std::size_t attend_span = 1024;
 /// What a kernel has room for on its stack: queries (rows times heads) of a job, and sums (queries times K, padded to 16).
