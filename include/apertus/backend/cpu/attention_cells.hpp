@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The inner loops of attention: a few queries times a few vectors of keys or values, held in registers. One text for all
-// instruction sets, included once per set inside its target region by backend/cpu/kernel_tables.hpp (hence no #pragma
-// once; included alone it is empty). What goes around them is backend/cpu/attention_kernels.hpp.
+// instruction sets, included once per set inside its target region by backend/cpu/kernels.hpp or kernel_tables.hpp (hence
+// no #pragma once; included alone it is empty). What goes around them is backend/cpu/attention_kernels.hpp.
 #ifdef APERTUS_KERNEL_NAMESPACE
 
 APERTUS_BEGIN_NAMESPACE
