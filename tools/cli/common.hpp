@@ -95,6 +95,9 @@ struct bench_arguments {
     std::size_t prompt_tokens = 128;
     std::size_t new_tokens = 16;
     std::size_t repeat = 5;
+    std::size_t batch = 1;         ///< sequences that decode together
+    std::size_t context = 0;       ///< tokens in the cache of each sequence before decode; 0: the prompt
+    std::size_t prefill_chunk = 0; ///< 0: the library's own
 };
 
 int generate(const model_options&, const generation_options&, const generate_arguments&);

@@ -146,6 +146,9 @@ int run(int argc, char** argv) {
     c->add_option("--prompt-tokens", b.prompt_tokens, "tokens of the prompt");
     c->add_option("--new-tokens", b.new_tokens, "tokens to decode");
     c->add_option("--repeat", b.repeat, "how often; medians are printed");
+    c->add_option("--batch", b.batch, "sequences that decode together")->capture_default_str();
+    c->add_option("--context", b.context, "tokens in the cache of each before decode (default: the prompt)");
+    c->add_option("--prefill-chunk", b.prefill_chunk, "most tokens that go through the layers together");
 
     try {
         app.parse(argc, argv);

@@ -168,6 +168,8 @@ def main() -> int:
     if args.window < 2 or args.tokens < 2:
         parser.error("windows of at least two tokens")
 
+    quiet = llama_cpp.llama_log_callback(lambda level, text, data: None)
+    llama_cpp.llama_log_set(quiet, ctypes.c_void_p(0))
     texts = [(ROOT / name).read_text() for name in DOCUMENTS] + [name.read_text() for name in args.text]
     share = max(1, args.tokens // len(texts))
     lines: list[dict] = []

@@ -39,6 +39,9 @@ public:
         for (std::size_t i = 0; i < memory_.size(); i += 512) memory_.data()[i] = 1.0F;
     }
 
+    /// Of the buffer.
+    [[nodiscard]] std::size_t bytes() const noexcept { return memory_.size() * sizeof(float); }
+
     /// One pass over the buffer; bytes per second.
     [[nodiscard]] double pass(read_pattern pattern) {
         constexpr std::size_t piece = std::size_t{3} << 20;
