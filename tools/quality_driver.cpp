@@ -2,7 +2,7 @@
 //
 // What tools/quality/measure.py asks of the library.
 //   quality_driver logits MODEL WEIGHTS IDS WINDOW OUT [KV_CACHE]
-//       MODEL is a folder or a GGUF file, IDS a file of int32 token ids, cut into windows of WINDOW ids that are computed on
+//       MODEL is a folder or a GGUF file (head and embedding as `load_options` has them by default), IDS a file of int32 token ids, cut into windows of WINDOW ids that are computed on
 //       their own; OUT becomes float32 logits [ids][V]. Prints {"vocabulary":V,"weight_bytes":B}.
 //   quality_driver error FORMAT ROWS COLS < float32 weights [ROWS][COLS]
 //       Prints {"squared_error":E,"squared_sum":S,"bytes":B} of packing and unpacking that matrix.
@@ -41,7 +41,6 @@ void logits(const std::string& model_name, const std::string& weights, const std
     if (!in || ids.empty()) fail(error_category::io, ids_name, "cannot be read");
     apertus::load_options load;
     load.weights = weights;
-    load.head_weights = weights; // the whole model in the format: the question is what the format costs
     load.kv_cache = kv_cache;
     const apertus::causal_lm model = apertus::causal_lm::from_pretrained(model_name, load);
     apertus::session_options options;

@@ -11,7 +11,8 @@ that file by the program that runs it: ours packs while loading, llama.cpp by ll
 (English; no model here was tuned on them) and what --text adds; it is cut into windows that are computed on their own, and every
 position but the last of a window counts. KL divergence is sum p (ln p - ln q), p fp32, over the vocabulary, mean over positions, in nats.
 Both sides are compared with their own fp32 logits; that those agree is the line "fp32 of llama.cpp". The squared error is relative:
-sum (w - w')^2 / sum w^2 over all matrices. bpw is the bits of all matrices by their elements, padding and scales included.
+sum (w - w')^2 / sum w^2 over all matrices. bpw is the bits of all matrices by their elements, padding and scales included. Head and
+embedding are what each program makes of them by default (ours: the head is int8 with int4, and so is an embedding that is the head).
 Prints a markdown table and writes JSON lines to --json.
 """
 
@@ -93,9 +94,14 @@ class Ours:
     def error(self, weights: str) -> tuple[float, float]:
         """Relative squared error and bits per weight."""
         error = total = size = count = 0.0
-        for t in matrices(self.model).values():
+        found = matrices(self.model)
+        head = "output.weight" if "output.weight" in found else "token_embd.weight"
+        for name, t in found.items():
+            if name == "token_embd.weight" and name != head:
+                continue  # stays as it is stored
             w = rows_of(t)
-            said = subprocess.run([self.driver, "error", weights, str(w.shape[0]), str(w.shape[1])], input=w.tobytes(), check=True,
+            form = "int8" if name == head and weights == "int4" else weights  # as load_options has it by default
+            said = subprocess.run([self.driver, "error", form, str(w.shape[0]), str(w.shape[1])], input=w.tobytes(), check=True,
                                   capture_output=True)
             one = json.loads(said.stdout)
             error, total = error + one["squared_error"], total + one["squared_sum"]
