@@ -4,9 +4,9 @@
 // i in [0, n), on any threads, in any order. `f` must not throw: on a worker that would end the program. The host program
 // may hand in its own pool; the default is a small pool of our own. OpenMP is one more executor where the compiler has it
 // (with `num_threads` on the pragma: no process-wide setting is touched), and no longer the default because its waiting
-// threads spin for milliseconds: on two cores of which a neighbour takes part of one, a step of 200 short regions took
-// 784 ms with libgomp and 36 ms with the pool (bench/executor.cpp). Work is never split by thread count where results could
-// depend on it.
+// threads spin for milliseconds: a step of 200 short regions on two cores took 25 ms with the pool and 27 with libgomp when
+// the cores were free, 58 and 197 ms beside one busy program (bench/executor.cpp).
+// Work is never split by thread count where results could depend on it.
 #pragma once
 
 #include <apertus/version.hpp>
