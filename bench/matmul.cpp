@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <string>
 #include <vector>
@@ -39,14 +40,17 @@ template <class Format>
 void run(cpu_backend& backend, read_bandwidth& limit, read_pattern pattern, std::size_t tokens, std::size_t passes) {
     for (const shape& s : shapes) {
         if (tokens > 1 && s.rows > 30000) continue;
-        const std::size_t count = s.rows * s.cols;
+        const std::size_t bytes = info_of<Format>.bytes(s.rows, s.cols);
         // enough copies of the matrix that none of it is left in a cache when its turn comes again
-        const std::size_t copies = 1 + (std::size_t{256} << 20) / (count * sizeof(typename Format::block));
-        host_buffer<typename Format::block> w(count * copies);
-        for (std::size_t i = 0; i < w.size(); ++i) {
-            const float value = static_cast<float>((i * 2654435761U >> 7) % 2001) / 1000.0F - 1.0F;
-            Format::pack(&value, w.data()[i]);
+        const std::size_t copies = 1 + (std::size_t{256} << 20) / bytes;
+        host_buffer<std::byte> w(bytes * copies);
+        std::vector<float> values(16 * s.cols);
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            values[i] = static_cast<float>((i * 2654435761U >> 7) % 2001) / 1000.0F - 1.0F;
         }
+        const std::size_t strip = info_of<Format>.bytes(16, s.cols);
+        pack_rows(info_of<Format>, values.data(), 16, s.cols, w.data());
+        for (std::size_t at = strip; at < w.size(); at += strip) std::memcpy(w.data() + at, w.data(), strip);
         host_buffer<float> x(tokens * s.cols);
         host_buffer<float> out(tokens * s.rows);
         for (std::size_t i = 0; i < x.size(); ++i) x.data()[i] = static_cast<float>(i % 17) / 17.0F - 0.5F;
@@ -56,16 +60,16 @@ void run(cpu_backend& backend, read_bandwidth& limit, read_pattern pattern, std:
             limits.push_back(limit.pass(pattern));
             const auto begin = std::chrono::steady_clock::now();
             for (std::size_t c = 0; c < copies; ++c) {
-                backend.matmul(x.view<2>({tokens, s.cols}), weight_view<Format>{w.data() + c * count, s.rows, s.cols},
-                               tensor_view<const float, 1>{}, out.view<2>({tokens, s.rows}));
+                const weight_view<any_format> matrix(info_of<Format>, w.data() + c * bytes, s.rows, s.cols);
+                backend.matmul(x.view<2>({tokens, s.cols}), matrix, tensor_view<const float, 1>{},
+                               out.view<2>({tokens, s.rows}));
             }
             const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
-            bytes_per_second.push_back(static_cast<double>(w.size() * sizeof(typename Format::block)) /
-                                       seconds.count());
+            bytes_per_second.push_back(static_cast<double>(w.size()) / seconds.count());
         }
         const double speed = median(bytes_per_second);
-        const double flops =
-            speed / static_cast<double>(sizeof(typename Format::block)) * 2.0 * static_cast<double>(tokens);
+        const double weights = static_cast<double>(s.rows * s.cols);
+        const double flops = speed / static_cast<double>(bytes) * weights * 2.0 * static_cast<double>(tokens);
         std::printf(
             "{\"bench\":\"matmul\",\"isa\":\"%s\",\"threads\":%zu,\"format\":\"%s\",\"shape\":\"%s\",\"tokens\":%zu,"
             "\"gb_s\":%.2f,\"gflop_s\":%.1f,\"limit_gb_s\":%.2f,\"share_of_limit\":%.3f}\n",
@@ -81,7 +85,7 @@ int main(int argc, char** argv) try {
     const auto isa = argc > 2 ? cpu_isa_from_string(argv[2]) : detect_cpu_isa();
     const std::size_t passes = argc > 3 ? std::strtoul(argv[3], nullptr, 10) : 9;
     if (threads == 0 || !isa || passes == 0) {
-        std::fputs("usage: matmul [threads] [baseline|avx2|avx512] [passes]\n", stderr);
+        std::fputs("usage: matmul [threads] [baseline|avx2|avx2_vnni|avx512|avx512_vnni|amx] [passes]\n", stderr);
         return 2;
     }
     const any_executor executor(threads);
@@ -93,8 +97,12 @@ int main(int argc, char** argv) try {
     run<dense<bf16>>(backend, limit, pattern, 1, passes);
     run<dense<f16>>(backend, limit, pattern, 1, passes);
     run<dense<float>>(backend, limit, pattern, 1, passes);
+    run<int8>(backend, limit, pattern, 1, passes);
+    run<int4>(backend, limit, pattern, 1, passes);
     for (const std::size_t tokens : {std::size_t{4}, std::size_t{16}, std::size_t{128}}) {
         run<dense<bf16>>(backend, limit, pattern, tokens, passes < 3 ? passes : 3);
+        run<int8>(backend, limit, pattern, tokens, passes < 3 ? passes : 3);
+        run<int4>(backend, limit, pattern, tokens, passes < 3 ? passes : 3);
     }
     return 0;
 } catch (const std::exception& e) {

@@ -18,7 +18,6 @@
 #include <string_view>
 
 APERTUS_BEGIN_NAMESPACE
-APERTUS_PACK_LANES_BEGIN
 
 namespace detail {
 
@@ -274,5 +273,4 @@ private:
 
 static_assert(weight_format<gguf_q4_k> && weight_format<gguf_q5_k> && weight_format<gguf_q6_k>);
 
-APERTUS_PACK_LANES_END
 APERTUS_END_NAMESPACE

@@ -14,7 +14,6 @@
 #include <cstring>
 
 APERTUS_BEGIN_NAMESPACE
-APERTUS_PACK_LANES_BEGIN
 
 namespace detail {
 
@@ -240,5 +239,4 @@ template <class Floats, class Ints, std::size_t Size> struct symmetric_search : 
 
 } // namespace detail
 
-APERTUS_PACK_LANES_END
 APERTUS_END_NAMESPACE

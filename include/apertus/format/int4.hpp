@@ -18,7 +18,6 @@
 #include <string_view>
 
 APERTUS_BEGIN_NAMESPACE
-APERTUS_PACK_LANES_BEGIN
 
 struct int4 {
     struct block {
@@ -95,10 +94,13 @@ private:
             ints magnitude = {};
             for (std::size_t g = 0; g < groups; ++g) {
                 low[g] = floats{};
-                high[g] = detail::load16(lanes[g * group]);
+                detail::load16(lanes[g * group], high[g]);
                 for (std::size_t k = g * group; k < (g + 1) * group; ++k) {
-                    const floats x = detail::load16(lanes[k]);
-                    const ints bits = detail::load_bits16(lanes[k]) & 0x7fffffff;
+                    floats x;
+                    ints bits;
+                    detail::load16(lanes[k], x);
+                    detail::load_bits16(lanes[k], bits);
+                    bits = bits & 0x7fffffff;
                     low[g] = x < low[g] ? x : low[g];
                     high[g] = x > high[g] ? x : high[g];
                     magnitude = bits > magnitude ? bits : magnitude;
@@ -113,7 +115,9 @@ private:
             unit = usable ? unit : one;
             const floats per_unit = usable ? 1.0F / unit : floats{};
             for (std::size_t k = 0; k < block_size; ++k) { // in units of d, zero where there is nothing to be had
-                const floats x = usable ? detail::load16(lanes[k]) * per_unit : floats{};
+                floats x;
+                detail::load16(lanes[k], x);
+                x = usable ? x * per_unit : floats{};
                 std::memcpy(lanes[k], &x, sizeof x);
             }
             ints steps = {};
@@ -132,7 +136,8 @@ private:
                 for (std::size_t line = 0; line < group / 8; ++line) {
                     ints word = {};
                     for (std::size_t i = 0; i < 8; ++i) {
-                        const floats x = detail::load16(lanes[g * group + line * 8 + i]);
+                        floats x;
+                        detail::load16(lanes[g * group + line * 8 + i], x);
                         ints q;
                         best.code(x, q);
                         const floats w8 = __builtin_convertvector(best.s * q - best.m, floats);
@@ -169,7 +174,8 @@ private:
                 trial.set(s, m);
                 floats sum = {};
                 for (std::size_t k = 0; k < group; ++k) {
-                    const floats w = detail::load16(x[k]);
+                    floats w;
+                    detail::load16(x[k], w);
                     ints q;
                     trial.code(w, q);
                     sum += __builtin_convertvector(trial.s * q, floats) - w;
@@ -178,7 +184,8 @@ private:
                 trial.set(s, m);
                 floats error = {};
                 for (std::size_t k = 0; k < group; ++k) {
-                    const floats w = detail::load16(x[k]);
+                    floats w;
+                    detail::load16(x[k], w);
                     ints q;
                     trial.code(w, q);
                     const floats rest = __builtin_convertvector(trial.s * q - trial.m, floats) - w;
@@ -201,5 +208,4 @@ private:
 };
 static_assert(weight_format<int4> && sizeof(int4::block) == 36 * 64);
 
-APERTUS_PACK_LANES_END
 APERTUS_END_NAMESPACE

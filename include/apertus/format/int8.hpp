@@ -13,10 +13,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 APERTUS_BEGIN_NAMESPACE
-APERTUS_PACK_LANES_BEGIN
 
 struct int8 {
     struct block {
@@ -46,7 +46,9 @@ private:
             for (std::size_t r = 0; r < block_rows; ++r, in += block_size) {
                 ints16 greatest = {};
                 for (std::size_t k = 0; k < block_size; k += 16) {
-                    const ints16 magnitude = detail::load_bits16(in + k) & 0x7fffffff; // orders as the floats do
+                    ints16 magnitude;
+                    detail::load_bits16(in + k, magnitude);
+                    magnitude = magnitude & 0x7fffffff; // orders as the floats do
                     greatest = magnitude > greatest ? magnitude : greatest;
                 }
                 std::int32_t bits = 0;
@@ -59,18 +61,22 @@ private:
                     ints16 code = {};
                     code = code + 128;
                     if (inverse != 0.0F) {
-                        const floats16 x = detail::load16(in + k) * inverse;
-                        code = __builtin_convertvector(x + 128.5F, ints16); // positive: rounds half up
+                        floats16 x;
+                        detail::load16(in + k, x);
+                        code = __builtin_convertvector(x * inverse + 128.5F, ints16); // positive: rounds half up
                     }
-                    for (std::size_t i = 0; i < 16; ++i) {
-                        out.code[(k + i) / 4][r][(k + i) % 4] = static_cast<std::uint8_t>(code[i]);
+                    bytes16 narrow = __builtin_convertvector(code, bytes16);
+                    for (std::size_t i = 0; i < 16; i += 4) { // four columns of a row lie together
+                        std::memcpy(out.code[(k + i) / 4][r], reinterpret_cast<const std::uint8_t*>(&narrow) + i, 4);
                     }
                 }
             }
         }
+
+    private:
+        using bytes16 = std::uint8_t __attribute__((vector_size(16)));
     };
 };
 static_assert(weight_format<int8> && sizeof(int8::block) == 65 * 64);
 
-APERTUS_PACK_LANES_END
 APERTUS_END_NAMESPACE

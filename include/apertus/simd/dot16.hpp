@@ -142,22 +142,25 @@ template <class Arch = xsimd::default_arch> struct dot16 {
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX2)
 namespace detail::avx2 {
 
-struct dot16 {
+/// What does not depend on the dot product.
+template <class Self> struct dot16_words {
     using vec = vec16;
+    using lanes = std::int32_t __attribute__((vector_size(32)));
     struct line {
         __m256i lo;
         __m256i hi;
     };
-    __m256i lo;
-    __m256i hi;
 
-    static constexpr std::int32_t kept = 0;
-    static constexpr int matvec_strips = 4;
-    static constexpr int tile_strips = 1;
-    static constexpr int tile_tokens = 4;
-
-    APERTUS_ALWAYS_INLINE static dot16 splat(std::int32_t x) noexcept {
-        return {_mm256_set1_epi32(x), _mm256_set1_epi32(x)};
+    APERTUS_ALWAYS_INLINE static Self make(__m256i l, __m256i h) noexcept {
+        Self out;
+        out.low = reinterpret_cast<lanes>(l);
+        out.high = reinterpret_cast<lanes>(h);
+        return out;
+    }
+    APERTUS_ALWAYS_INLINE static __m256i lo(const Self& a) noexcept { return reinterpret_cast<__m256i>(a.low); }
+    APERTUS_ALWAYS_INLINE static __m256i hi(const Self& a) noexcept { return reinterpret_cast<__m256i>(a.high); }
+    APERTUS_ALWAYS_INLINE static Self splat(std::int32_t x) noexcept {
+        return make(_mm256_set1_epi32(x), _mm256_set1_epi32(x));
     }
     APERTUS_ALWAYS_INLINE static line load(const void* p) noexcept {
         const auto* at = static_cast<const __m256i*>(p);
@@ -176,20 +179,6 @@ struct dot16 {
         const __m256i all = _mm256_set1_epi8(static_cast<char>(x));
         return {all, all};
     }
-    APERTUS_ALWAYS_INLINE static __m256i four(__m256i unsigned_bytes, __m256i signed_bytes) noexcept {
-        return _mm256_madd_epi16(_mm256_maddubs_epi16(unsigned_bytes, signed_bytes), _mm256_set1_epi16(1));
-    }
-    APERTUS_ALWAYS_INLINE static dot16 dot_small(dot16 acc, line w, line x) noexcept {
-        return {_mm256_add_epi32(acc.lo, four(w.lo, x.lo)), _mm256_add_epi32(acc.hi, four(w.hi, x.hi))};
-    }
-    /// |w - 128| . (x with the sign of w - 128): pairs stay below 2^15, where 255 * 127 * 2 would saturate.
-    APERTUS_ALWAYS_INLINE static dot16 dot_byte(dot16 acc, line w, line x) noexcept {
-        const __m256i middle = _mm256_set1_epi8(static_cast<char>(128));
-        const __m256i a = _mm256_xor_si256(w.lo, middle);
-        const __m256i b = _mm256_xor_si256(w.hi, middle);
-        return {_mm256_add_epi32(acc.lo, four(_mm256_abs_epi8(a), _mm256_sign_epi8(x.lo, a))),
-                _mm256_add_epi32(acc.hi, four(_mm256_abs_epi8(b), _mm256_sign_epi8(x.hi, b)))};
-    }
     APERTUS_ALWAYS_INLINE static line low_nibbles(line w) noexcept {
         const __m256i mask = _mm256_set1_epi8(15);
         return {_mm256_and_si256(w.lo, mask), _mm256_and_si256(w.hi, mask)};
@@ -197,36 +186,38 @@ struct dot16 {
     APERTUS_ALWAYS_INLINE static line high_nibbles(line w) noexcept {
         return low_nibbles({_mm256_srli_epi16(w.lo, 4), _mm256_srli_epi16(w.hi, 4)});
     }
-    APERTUS_ALWAYS_INLINE static dot16 nibble(line w, int g) noexcept {
+    APERTUS_ALWAYS_INLINE static Self nibble(line w, int g) noexcept {
         const __m128i n = _mm_cvtsi32_si128(4 * g);
         const __m256i mask = _mm256_set1_epi32(15);
-        return {_mm256_and_si256(_mm256_srl_epi32(w.lo, n), mask), _mm256_and_si256(_mm256_srl_epi32(w.hi, n), mask)};
+        return make(_mm256_and_si256(_mm256_srl_epi32(w.lo, n), mask),
+                    _mm256_and_si256(_mm256_srl_epi32(w.hi, n), mask));
     }
     APERTUS_ALWAYS_INLINE static __m256i scale_half(__m256i w, __m256i factor, __m256i offset) noexcept {
         const __m256i twice = _mm256_or_si256(factor, _mm256_slli_epi32(factor, 16));
         const __m256i pair = _mm256_or_si256(offset, _mm256_slli_epi32(offset, 8));
         return _mm256_add_epi8(_mm256_mullo_epi16(w, twice), _mm256_or_si256(pair, _mm256_slli_epi32(pair, 16)));
     }
-    APERTUS_ALWAYS_INLINE static line scale_bytes(line w, dot16 factor, dot16 offset) noexcept {
-        return {scale_half(w.lo, factor.lo, offset.lo), scale_half(w.hi, factor.hi, offset.hi)};
+    APERTUS_ALWAYS_INLINE static line scale_bytes(line w, Self factor, Self offset) noexcept {
+        return {scale_half(w.lo, lo(factor), lo(offset)), scale_half(w.hi, hi(factor), hi(offset))};
     }
-    APERTUS_ALWAYS_INLINE static dot16 byte_of(line w, int i) noexcept {
+    APERTUS_ALWAYS_INLINE static Self byte_of(line w, int i) noexcept {
         const __m128i n = _mm_cvtsi32_si128(8 * i);
         const __m256i mask = _mm256_set1_epi32(255);
-        return {_mm256_and_si256(_mm256_srl_epi32(w.lo, n), mask), _mm256_and_si256(_mm256_srl_epi32(w.hi, n), mask)};
+        return make(_mm256_and_si256(_mm256_srl_epi32(w.lo, n), mask),
+                    _mm256_and_si256(_mm256_srl_epi32(w.hi, n), mask));
     }
-    APERTUS_ALWAYS_INLINE friend dot16 add(dot16 a, dot16 b) noexcept {
-        return {_mm256_add_epi32(a.lo, b.lo), _mm256_add_epi32(a.hi, b.hi)};
+    APERTUS_ALWAYS_INLINE friend Self add(Self a, Self b) noexcept {
+        return make(_mm256_add_epi32(lo(a), lo(b)), _mm256_add_epi32(hi(a), hi(b)));
     }
-    APERTUS_ALWAYS_INLINE friend dot16 sub(dot16 a, dot16 b) noexcept {
-        return {_mm256_sub_epi32(a.lo, b.lo), _mm256_sub_epi32(a.hi, b.hi)};
+    APERTUS_ALWAYS_INLINE friend Self sub(Self a, Self b) noexcept {
+        return make(_mm256_sub_epi32(lo(a), lo(b)), _mm256_sub_epi32(hi(a), hi(b)));
     }
-    APERTUS_ALWAYS_INLINE friend dot16 shift_left(dot16 a, int n) noexcept {
+    APERTUS_ALWAYS_INLINE friend Self shift_left(Self a, int n) noexcept {
         const __m128i by = _mm_cvtsi32_si128(n);
-        return {_mm256_sll_epi32(a.lo, by), _mm256_sll_epi32(a.hi, by)};
+        return make(_mm256_sll_epi32(lo(a), by), _mm256_sll_epi32(hi(a), by));
     }
-    APERTUS_ALWAYS_INLINE friend vec as_floats(dot16 a) noexcept {
-        return {_mm256_cvtepi32_ps(a.lo), _mm256_cvtepi32_ps(a.hi)};
+    APERTUS_ALWAYS_INLINE friend vec as_floats(Self a) noexcept {
+        return {_mm256_cvtepi32_ps(lo(a)), _mm256_cvtepi32_ps(hi(a))};
     }
     APERTUS_ALWAYS_INLINE static void round_to_bytes(vec x, std::int8_t* out) noexcept {
         const __m256i words =
@@ -236,21 +227,48 @@ struct dot16 {
     }
 };
 
+struct dot16 : dot16_words<dot16> {
+    lanes low;
+    lanes high;
+
+    static constexpr std::int32_t kept = 0;
+    static constexpr int matvec_strips = 4;
+    static constexpr int tile_strips = 1;
+    static constexpr int tile_tokens = 4;
+
+    APERTUS_ALWAYS_INLINE static __m256i four(__m256i unsigned_bytes, __m256i signed_bytes) noexcept {
+        return _mm256_madd_epi16(_mm256_maddubs_epi16(unsigned_bytes, signed_bytes), _mm256_set1_epi16(1));
+    }
+    APERTUS_ALWAYS_INLINE static dot16 dot_small(dot16 acc, line w, line x) noexcept {
+        return make(_mm256_add_epi32(lo(acc), four(w.lo, x.lo)), _mm256_add_epi32(hi(acc), four(w.hi, x.hi)));
+    }
+    /// |w - 128| . (x with the sign of w - 128): pairs stay below 2^15, where 255 * 127 * 2 would saturate.
+    APERTUS_ALWAYS_INLINE static dot16 dot_byte(dot16 acc, line w, line x) noexcept {
+        const __m256i middle = _mm256_set1_epi8(static_cast<char>(128));
+        const __m256i a = _mm256_xor_si256(w.lo, middle);
+        const __m256i b = _mm256_xor_si256(w.hi, middle);
+        return make(_mm256_add_epi32(lo(acc), four(_mm256_abs_epi8(a), _mm256_sign_epi8(x.lo, a))),
+                    _mm256_add_epi32(hi(acc), four(_mm256_abs_epi8(b), _mm256_sign_epi8(x.hi, b))));
+    }
+};
+
 } // namespace detail::avx2
 APERTUS_TARGET_END
 
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX2_VNNI)
 namespace detail::avx2_vnni {
 
-struct dot16 : avx2::dot16 {
-    using base = avx2::dot16;
-    static constexpr std::int32_t kept = 128;
+struct dot16 : avx2::dot16_words<dot16> {
+    lanes low;
+    lanes high;
 
-    dot16() = default;
-    APERTUS_ALWAYS_INLINE dot16(base b) noexcept : base(b) {} // NOLINT(google-explicit-constructor)
-    APERTUS_ALWAYS_INLINE static dot16 splat(std::int32_t x) noexcept { return base::splat(x); }
+    static constexpr std::int32_t kept = 128;
+    static constexpr int matvec_strips = 4;
+    static constexpr int tile_strips = 1;
+    static constexpr int tile_tokens = 4;
+
     APERTUS_ALWAYS_INLINE static dot16 dot_small(dot16 acc, line w, line x) noexcept {
-        return base{_mm256_dpbusd_avx_epi32(acc.lo, w.lo, x.lo), _mm256_dpbusd_avx_epi32(acc.hi, w.hi, x.hi)};
+        return make(_mm256_dpbusd_avx_epi32(lo(acc), w.lo, x.lo), _mm256_dpbusd_avx_epi32(hi(acc), w.hi, x.hi));
     }
     APERTUS_ALWAYS_INLINE static dot16 dot_byte(dot16 acc, line w, line x) noexcept { return dot_small(acc, w, x); }
 };
@@ -261,17 +279,20 @@ APERTUS_TARGET_END
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512)
 namespace detail::avx512 {
 
-struct dot16 {
+/// What does not depend on the dot product. The lanes have the type that dot products work on: held as __m512i they
+/// change it in every turn of a loop, and g++ 12 then keeps two copies, one of them in memory (half the speed).
+template <class Self> struct dot16_words {
     using vec = vec16;
     using line = __m512i;
-    __m512i v;
+    using lanes = std::int32_t __attribute__((vector_size(64)));
 
-    static constexpr std::int32_t kept = 0;
-    static constexpr int matvec_strips = 6;
-    static constexpr int tile_strips = 2;
-    static constexpr int tile_tokens = 8;
-
-    APERTUS_ALWAYS_INLINE static dot16 splat(std::int32_t x) noexcept { return {_mm512_set1_epi32(x)}; }
+    APERTUS_ALWAYS_INLINE static Self make(__m512i x) noexcept {
+        Self out;
+        out.v = reinterpret_cast<lanes>(x);
+        return out;
+    }
+    APERTUS_ALWAYS_INLINE static __m512i reg(const Self& a) noexcept { return reinterpret_cast<__m512i>(a.v); }
+    APERTUS_ALWAYS_INLINE static Self splat(std::int32_t x) noexcept { return make(_mm512_set1_epi32(x)); }
     APERTUS_ALWAYS_INLINE static line load(const void* p) noexcept { return _mm512_loadu_si512(p); }
     APERTUS_ALWAYS_INLINE static void store(line x, std::uint8_t* p) noexcept { _mm512_storeu_si512(p, x); }
     APERTUS_ALWAYS_INLINE static line broadcast(const std::int8_t* x) noexcept {
@@ -282,39 +303,51 @@ struct dot16 {
     APERTUS_ALWAYS_INLINE static line splat_byte(std::uint8_t x) noexcept {
         return _mm512_set1_epi8(static_cast<char>(x));
     }
+    APERTUS_ALWAYS_INLINE static line low_nibbles(line w) noexcept { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }
+    APERTUS_ALWAYS_INLINE static line high_nibbles(line w) noexcept { return low_nibbles(_mm512_srli_epi16(w, 4)); }
+    APERTUS_ALWAYS_INLINE static Self nibble(line w, int g) noexcept {
+        return make(
+            _mm512_and_si512(_mm512_maskz_srl_epi32(0xffff, w, _mm_cvtsi32_si128(4 * g)), _mm512_set1_epi32(15)));
+    }
+    APERTUS_ALWAYS_INLINE static line scale_bytes(line w, Self factor, Self offset) noexcept {
+        const __m512i twice = _mm512_or_si512(reg(factor), _mm512_maskz_slli_epi32(0xffff, reg(factor), 16));
+        const __m512i pair = _mm512_or_si512(reg(offset), _mm512_maskz_slli_epi32(0xffff, reg(offset), 8));
+        return _mm512_add_epi8(_mm512_mullo_epi16(w, twice),
+                               _mm512_or_si512(pair, _mm512_maskz_slli_epi32(0xffff, pair, 16)));
+    }
+    APERTUS_ALWAYS_INLINE static Self byte_of(line w, int i) noexcept {
+        return make(
+            _mm512_and_si512(_mm512_maskz_srl_epi32(0xffff, w, _mm_cvtsi32_si128(8 * i)), _mm512_set1_epi32(255)));
+    }
+    APERTUS_ALWAYS_INLINE friend Self add(Self a, Self b) noexcept { return make(_mm512_add_epi32(reg(a), reg(b))); }
+    APERTUS_ALWAYS_INLINE friend Self sub(Self a, Self b) noexcept { return make(_mm512_sub_epi32(reg(a), reg(b))); }
+    APERTUS_ALWAYS_INLINE friend Self shift_left(Self a, int n) noexcept {
+        return make(_mm512_maskz_sll_epi32(0xffff, reg(a), _mm_cvtsi32_si128(n)));
+    }
+    APERTUS_ALWAYS_INLINE friend vec as_floats(Self a) noexcept { return {_mm512_maskz_cvtepi32_ps(0xffff, reg(a))}; }
+    APERTUS_ALWAYS_INLINE static void round_to_bytes(vec x, std::int8_t* out) noexcept {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
+                         _mm512_maskz_cvtepi32_epi8(0xffff, _mm512_maskz_cvtps_epi32(0xffff, x.v)));
+    }
+};
+
+struct dot16 : dot16_words<dot16> {
+    lanes v;
+
+    static constexpr std::int32_t kept = 0;
+    static constexpr int matvec_strips = 6;
+    static constexpr int tile_strips = 2;
+    static constexpr int tile_tokens = 8;
+
     APERTUS_ALWAYS_INLINE static dot16 dot_small(dot16 acc, line w, line x) noexcept {
         const __m512i pairs = _mm512_maddubs_epi16(w, x);
-        return {_mm512_add_epi32(acc.v, _mm512_madd_epi16(pairs, _mm512_set1_epi16(1)))};
+        return make(_mm512_add_epi32(reg(acc), _mm512_madd_epi16(pairs, _mm512_set1_epi16(1))));
     }
     APERTUS_ALWAYS_INLINE static dot16 dot_byte(dot16 acc, line w, line x) noexcept {
         const __m512i code = _mm512_xor_si512(w, _mm512_set1_epi8(static_cast<char>(128)));
         const __mmask64 negative = _mm512_movepi8_mask(code);
         const __m512i signed_x = _mm512_mask_sub_epi8(x, negative, _mm512_setzero_si512(), x);
         return dot_small(acc, _mm512_abs_epi8(code), signed_x);
-    }
-    APERTUS_ALWAYS_INLINE static line low_nibbles(line w) noexcept { return _mm512_and_si512(w, _mm512_set1_epi8(15)); }
-    APERTUS_ALWAYS_INLINE static line high_nibbles(line w) noexcept { return low_nibbles(_mm512_srli_epi16(w, 4)); }
-    APERTUS_ALWAYS_INLINE static dot16 nibble(line w, int g) noexcept {
-        return {_mm512_and_si512(_mm512_maskz_srl_epi32(0xffff, w, _mm_cvtsi32_si128(4 * g)), _mm512_set1_epi32(15))};
-    }
-    APERTUS_ALWAYS_INLINE static line scale_bytes(line w, dot16 factor, dot16 offset) noexcept {
-        const __m512i twice = _mm512_or_si512(factor.v, _mm512_maskz_slli_epi32(0xffff, factor.v, 16));
-        const __m512i pair = _mm512_or_si512(offset.v, _mm512_maskz_slli_epi32(0xffff, offset.v, 8));
-        return _mm512_add_epi8(_mm512_mullo_epi16(w, twice),
-                               _mm512_or_si512(pair, _mm512_maskz_slli_epi32(0xffff, pair, 16)));
-    }
-    APERTUS_ALWAYS_INLINE static dot16 byte_of(line w, int i) noexcept {
-        return {_mm512_and_si512(_mm512_maskz_srl_epi32(0xffff, w, _mm_cvtsi32_si128(8 * i)), _mm512_set1_epi32(255))};
-    }
-    APERTUS_ALWAYS_INLINE friend dot16 add(dot16 a, dot16 b) noexcept { return {_mm512_add_epi32(a.v, b.v)}; }
-    APERTUS_ALWAYS_INLINE friend dot16 sub(dot16 a, dot16 b) noexcept { return {_mm512_sub_epi32(a.v, b.v)}; }
-    APERTUS_ALWAYS_INLINE friend dot16 shift_left(dot16 a, int n) noexcept {
-        return {_mm512_maskz_sll_epi32(0xffff, a.v, _mm_cvtsi32_si128(n))};
-    }
-    APERTUS_ALWAYS_INLINE friend vec as_floats(dot16 a) noexcept { return {_mm512_maskz_cvtepi32_ps(0xffff, a.v)}; }
-    APERTUS_ALWAYS_INLINE static void round_to_bytes(vec x, std::int8_t* out) noexcept {
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
-                         _mm512_maskz_cvtepi32_epi8(0xffff, _mm512_maskz_cvtps_epi32(0xffff, x.v)));
     }
 };
 
@@ -324,17 +357,16 @@ APERTUS_TARGET_END
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512_VNNI)
 namespace detail::avx512_vnni {
 
-struct dot16 : avx512::dot16 {
-    using base = avx512::dot16;
+struct dot16 : avx512::dot16_words<dot16> {
+    lanes v;
+
     static constexpr std::int32_t kept = 128;
     static constexpr int matvec_strips = 8;
+    static constexpr int tile_strips = 2;
     static constexpr int tile_tokens = 12;
 
-    dot16() = default;
-    APERTUS_ALWAYS_INLINE dot16(base b) noexcept : base(b) {} // NOLINT(google-explicit-constructor)
-    APERTUS_ALWAYS_INLINE static dot16 splat(std::int32_t x) noexcept { return base::splat(x); }
     APERTUS_ALWAYS_INLINE static dot16 dot_small(dot16 acc, line w, line x) noexcept {
-        return base{_mm512_dpbusd_epi32(acc.v, w, x)};
+        return make(_mm512_dpbusd_epi32(reg(acc), w, x));
     }
     APERTUS_ALWAYS_INLINE static dot16 dot_byte(dot16 acc, line w, line x) noexcept { return dot_small(acc, w, x); }
 };

@@ -18,29 +18,10 @@ namespace detail {
 using floats16 = float __attribute__((vector_size(64)));
 using ints16 = std::int32_t __attribute__((vector_size(64)));
 
-/// Between these two g++ does not warn that such a vector is returned differently with AVX-512: it never is, all is inlined.
-#if defined(__GNUC__) && !defined(__clang__)
-#define APERTUS_PACK_LANES_BEGIN                                                                                       \
-    APERTUS_DETAIL_PRAGMA(GCC diagnostic push) APERTUS_DETAIL_PRAGMA(GCC diagnostic ignored "-Wpsabi")
-#define APERTUS_PACK_LANES_END APERTUS_DETAIL_PRAGMA(GCC diagnostic pop)
-#else
-#define APERTUS_PACK_LANES_BEGIN
-#define APERTUS_PACK_LANES_END
-#endif
-
-APERTUS_PACK_LANES_BEGIN
-/// Sixteen elements from any address.
-APERTUS_ALWAYS_INLINE floats16 load16(const float* p) noexcept {
-    floats16 out;
-    std::memcpy(&out, p, sizeof out);
-    return out;
-}
-APERTUS_ALWAYS_INLINE ints16 load_bits16(const float* p) noexcept {
-    ints16 out;
-    std::memcpy(&out, p, sizeof out);
-    return out;
-}
-APERTUS_PACK_LANES_END
+/// Sixteen elements from any address. (By reference, as everywhere: how a vector of 64 bytes is returned depends on the
+/// instruction set, and compilers warn of it even where all is inlined.)
+APERTUS_ALWAYS_INLINE void load16(const float* p, floats16& out) noexcept { std::memcpy(&out, p, sizeof out); }
+APERTUS_ALWAYS_INLINE void load_bits16(const float* p, ints16& out) noexcept { std::memcpy(&out, p, sizeof out); }
 APERTUS_ALWAYS_INLINE float float_of_bits(std::int32_t bits) noexcept {
     float out;
     std::memcpy(&out, &bits, sizeof out);

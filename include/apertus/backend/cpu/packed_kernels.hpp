@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Matrix products of the packed formats (format/int8.hpp, format/int4.hpp) with activations of eight bits, one text for
-// all instruction sets, included like backend/cpu/kernels.hpp (inside a target region, APERTUS_KERNEL_NAMESPACE set).
+// all instruction sets, included like backend/cpu/kernels.hpp: inside a target region with APERTUS_KERNEL_NAMESPACE set,
+// hence no #pragma once.
 // `I` is the dot16 of the set, `V` its vec16.
 //
 // A strip is sixteen rows of the matrix: its blocks lie one after the other. One token walks several strips side by side,
@@ -60,11 +61,15 @@ template <class I> inline void quantize(const float* x, std::size_t n, const qua
             APERTUS_UNROLL
             for (std::size_t i = 0; i < group; i += 16) I::round_to_bytes(mul(V::load(at + i), inverse), code + i);
         }
+        float fours[32]; // sums of four codes
+        for (std::size_t i = 0; i < 2; ++i) {
+            const I sum = I::dot_small(I::splat(0), I::splat_byte(1), I::load(code + 64 * i));
+            as_floats(sum).store(fours + 16 * i);
+        }
         std::int32_t sums[4];
         for (std::size_t q = 0; q < 4; ++q) {
-            std::int32_t sum = 0;
-            for (std::size_t i = 0; i < 32; ++i) sum += code[32 * q + i];
-            sums[q] = sum;
+            const float* f = fours + 8 * q;
+            sums[q] = static_cast<std::int32_t>(((f[0] + f[1]) + (f[2] + f[3])) + ((f[4] + f[5]) + (f[6] + f[7])));
         }
         out.sum[g] = sums[0] + sums[1] + sums[2] + sums[3];
         for (std::size_t q = 0; q < 4; ++q) { // sum = 64 * high + low, both of eight bits
@@ -80,7 +85,8 @@ template <class I, class Format> struct packed;
 
 template <class I> struct packed<I, int8> {
     using V = typename I::vec;
-    static constexpr std::size_t lines = 64;
+    static constexpr std::size_t lines = 65;
+    static constexpr std::size_t fetched = 64; ///< by a tile, of the next block
 
     static const std::uint8_t* line(const std::byte* block, std::size_t i) noexcept {
         return reinterpret_cast<const std::uint8_t*>(block) + 64 * i;
@@ -122,6 +128,7 @@ template <class I> struct packed<I, int8> {
 template <class I> struct packed<I, int4> {
     using V = typename I::vec;
     static constexpr std::size_t lines = 36;
+    static constexpr std::size_t fetched = 32;
 
     static const std::uint8_t* line(const std::byte* block, std::size_t i) noexcept {
         return reinterpret_cast<const std::uint8_t*>(block) + 64 * i;
@@ -234,10 +241,14 @@ inline void packed_matvec(const packed_job& job, std::size_t strip) noexcept {
         APERTUS_KERNEL_NAMESPACE::finish_strip<V>(job, strip + static_cast<std::size_t>(s), 0, total[s]);
 }
 
-/// totals[token][strip] += 256 inputs of Strips x Tokens; lines[s] are the 64 lines of a block as bytes.
-template <class I, int Strips, int Tokens>
+/// totals[token][strip] += 256 inputs of Strips x Tokens; lines[s] are the 64 lines of a block as bytes. Meanwhile the
+/// first `Fetched` lines (64, 32 or none) of the blocks at `next` are fetched one by one: all at once they would wait for
+/// the dozen that a core can have under way (8 tokens: 123 against 240 Gop/s).
+template <class I, int Strips, int Tokens, std::size_t Fetched>
 inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typename I::vec (&scale)[Strips],
-                        const quantized_row (&x)[Tokens], std::size_t b, float* const (&totals)[Tokens]) noexcept {
+                        const std::byte* const (&next)[Strips], const quantized_row (&x)[Tokens], std::size_t b,
+                        float* const (&totals)[Tokens]) noexcept {
+    static_assert(Fetched == 64 || Fetched == 32 || Fetched == 0);
     using V = typename I::vec;
     for (std::size_t half = 0; half < 2; ++half) {
         const std::size_t g = 2 * b + half;
@@ -251,8 +262,13 @@ inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typena
         }
         for (std::size_t i = 0; i < 32; ++i) {
             typename I::line w[Strips];
+            const std::size_t line = half * 32 + i;
             APERTUS_UNROLL
-            for (int s = 0; s < Strips; ++s) w[s] = I::load(lines[s] + (half * 32 + i) * 64);
+            for (int s = 0; s < Strips; ++s) w[s] = I::load(lines[s] + line * 64);
+            if constexpr (Fetched != 0) {
+                APERTUS_UNROLL
+                for (int s = 0; s < Strips; ++s) fetch(next[s], line * Fetched / 64 * 64);
+            }
             APERTUS_UNROLL
             for (int t = 0; t < Tokens; ++t) {
                 const auto four = I::broadcast(code[t] + 4 * i);
@@ -281,6 +297,7 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
     constexpr std::size_t width = 16 * static_cast<std::size_t>(Strips);
     alignas(64) float totals[packed_job::most_tokens * width];
     alignas(64) std::uint8_t unpacked[Strips][64 * 64];
+    float unused[width] = {}; // a ragged edge computes its last token again
     std::memset(static_cast<void*>(totals), 0, job.tokens * width * sizeof(float));
     const std::byte* block[Strips];
     APERTUS_UNROLL
@@ -291,23 +308,26 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
         V scale[Strips];
         APERTUS_UNROLL
         for (int s = 0; s < Strips; ++s) {
-            for (std::size_t i = 0; i < format::lines; ++i) fetch(format::line(block[s], i), block_bytes);
             lines[s] = format::bytes(block[s], unpacked[s]);
             scale[s] = format::scale(block[s]);
-            block[s] += block_bytes;
+            block[s] += block_bytes; // the next one
+            for (std::size_t i = format::fetched; i < format::lines; ++i) fetch(format::line(block[s], i), 0);
         }
         for (std::size_t token = 0; token < job.tokens; token += Tokens) {
             quantized_row x[Tokens];
             float* at[Tokens];
-            float unused[width]; // a ragged edge computes its last token again
             APERTUS_UNROLL
             for (int t = 0; t < Tokens; ++t) {
                 const std::size_t index = token + static_cast<std::size_t>(t);
                 x[t] = job.x.row(index < job.tokens ? index : job.tokens - 1);
                 at[t] = index < job.tokens ? totals + index * width : unused;
             }
-            if (token + Tokens > job.tokens) std::memset(static_cast<void*>(unused), 0, sizeof unused);
-            APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens>(lines, scale, x, b, at);
+            if (token == 0) {
+                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::fetched>(lines, scale, block, x, b,
+                                                                                          at);
+            } else {
+                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, 0>(lines, scale, block, x, b, at);
+            }
         }
     }
     for (std::size_t token = 0; token < job.tokens; ++token) {
@@ -318,26 +338,36 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
     }
 }
 
-template <class I, class Format> inline void packed_matmul(const packed_job& job) noexcept {
+/// All strips of the job in tiles of Strips x Tokens.
+template <class I, class Format, int Strips, int Tokens> inline void packed_tiles(const packed_job& job) noexcept {
     const std::size_t strips = (job.rows + packed_job::strip_rows - 1) / packed_job::strip_rows;
     std::size_t strip = 0;
+    for (; strip + Strips <= strips; strip += Strips) {
+        APERTUS_KERNEL_NAMESPACE::packed_matmat<I, Format, Strips, Tokens>(job, strip);
+    }
+    for (; strip < strips; ++strip) APERTUS_KERNEL_NAMESPACE::packed_matmat<I, Format, 1, Tokens>(job, strip);
+}
+
+template <class I, class Format> inline void packed_matmul(const packed_job& job) noexcept {
+    constexpr int most = I::tile_tokens;
     if (job.tokens == 1) {
+        const std::size_t strips = (job.rows + packed_job::strip_rows - 1) / packed_job::strip_rows;
+        std::size_t strip = 0;
         for (; strip + I::matvec_strips <= strips; strip += I::matvec_strips) {
             APERTUS_KERNEL_NAMESPACE::packed_matvec<I, Format, I::matvec_strips>(job, strip);
         }
         for (; strip < strips; ++strip) APERTUS_KERNEL_NAMESPACE::packed_matvec<I, Format, 1>(job, strip);
-    } else if (job.tokens * 2 <= I::tile_tokens) { // few tokens: more streams
-        constexpr int many = 2 * I::tile_strips;
-        for (; strip + many <= strips; strip += many)
-            APERTUS_KERNEL_NAMESPACE::packed_matmat<I, Format, many, I::tile_tokens / 2>(job, strip);
-        for (; strip < strips; ++strip)
-            APERTUS_KERNEL_NAMESPACE::packed_matmat<I, Format, 1, I::tile_tokens / 2>(job, strip);
+        return;
+    }
+    // the tile that leaves the fewest tokens to be computed twice; with few tokens more streams
+    const std::size_t tiles = (job.tokens + most - 1) / most;
+    const std::size_t tokens = (job.tokens + tiles - 1) / tiles;
+    if (job.tokens * 2 <= most) {
+        APERTUS_KERNEL_NAMESPACE::packed_tiles<I, Format, 2 * I::tile_strips, most / 2>(job);
+    } else if (tokens * 3 <= 2 * most) {
+        APERTUS_KERNEL_NAMESPACE::packed_tiles<I, Format, I::tile_strips, most * 2 / 3>(job);
     } else {
-        for (; strip + I::tile_strips <= strips; strip += I::tile_strips) {
-            APERTUS_KERNEL_NAMESPACE::packed_matmat<I, Format, I::tile_strips, I::tile_tokens>(job, strip);
-        }
-        for (; strip < strips; ++strip)
-            APERTUS_KERNEL_NAMESPACE::packed_matmat<I, Format, 1, I::tile_tokens>(job, strip);
+        APERTUS_KERNEL_NAMESPACE::packed_tiles<I, Format, I::tile_strips, most>(job);
     }
 }
 
