@@ -56,6 +56,8 @@ if [ -z "$python" ] && [ -x build/bench/venv/bin/python ]; then python=build/ben
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
 record() { tee -a "$lines" | sed 's/^/  /' >&2; }
 
 echo "Limits" >&2
