@@ -140,7 +140,7 @@ private:
                         detail::load16(lanes[g * group + line * 8 + i], x);
                         ints q;
                         best.code(x, q);
-                        const floats w8 = __builtin_convertvector(best.s * q - best.m, floats);
+                        const floats w8 = __builtin_convertvector(q, floats) * best.step - best.offset;
                         dot += x * w8;
                         squares += w8 * w8;
                         word = word | q << static_cast<int>(i < 4 ? 8 * i : 8 * (i - 4) + 4);
@@ -178,7 +178,7 @@ private:
                     detail::load16(x[k], w);
                     ints q;
                     trial.code(w, q);
-                    sum += __builtin_convertvector(trial.s * q, floats) - w;
+                    sum += __builtin_convertvector(q, floats) * trial.step - w;
                 }
                 clamp_offset(sum * (1.0F / group), m);
                 trial.set(s, m);
@@ -188,7 +188,7 @@ private:
                     detail::load16(x[k], w);
                     ints q;
                     trial.code(w, q);
-                    const floats rest = __builtin_convertvector(trial.s * q - trial.m, floats) - w;
+                    const floats rest = __builtin_convertvector(q, floats) * trial.step - (trial.offset + w);
                     error += rest * rest;
                 }
                 const ints better = error < least;
