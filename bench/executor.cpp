@@ -20,9 +20,9 @@
 #include <thread>
 #include <vector>
 
+#include <signal.h>
 #include <sys/types.h>
 #include <sys/wait.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 

@@ -110,9 +110,9 @@ struct alignas(64) tile_shape {
                      "tilezero %%tmm4\n tilezero %%tmm5\n tilezero %%tmm6\n tilezero %%tmm7" ::                        \
                          : "memory");                                                                                  \
     for (std::size_t r = 0; r < rounds; ++r) {                                                                         \
-        __asm__ volatile(instruction " %%tmm6, %%tmm4, %%tmm0\n" instruction " %%tmm7, %%tmm4, %%tmm1\n"              \
-                         instruction " %%tmm6, %%tmm5, %%tmm2\n" instruction " %%tmm7, %%tmm5, %%tmm3" ::              \
-                             : "memory");                                                                              \
+        __asm__ volatile(instruction " %%tmm6, %%tmm4, %%tmm0\n" instruction " %%tmm7, %%tmm4, %%tmm1\n" instruction   \
+                                     " %%tmm6, %%tmm5, %%tmm2\n" instruction " %%tmm7, %%tmm5, %%tmm3" ::              \
+                                         : "memory");                                                                  \
     }                                                                                                                  \
     __asm__ volatile("tilerelease");                                                                                   \
     return 0.0F;

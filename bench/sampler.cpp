@@ -116,9 +116,10 @@ int main(int argc, char** argv) try {
             if (std::isnan(sum)) return 1;
             std::sort(us.begin(), us.end());
             const double median = us[us.size() / 2];
-            std::printf("{\"bench\":\"sampler\",\"vocabulary\":%zu,\"logits\":\"%s\",\"case\":\"%s\",\"us_median\":%.1f,"
-                        "\"us_best\":%.1f,\"share_of_100_ms\":%.5f}\n",
-                        vocabulary, flat ? "flat" : "peaked", c.name, median, us.front(), median / 1e5);
+            std::printf(
+                "{\"bench\":\"sampler\",\"vocabulary\":%zu,\"logits\":\"%s\",\"case\":\"%s\",\"us_median\":%.1f,"
+                "\"us_best\":%.1f,\"share_of_100_ms\":%.5f}\n",
+                vocabulary, flat ? "flat" : "peaked", c.name, median, us.front(), median / 1e5);
         }
     }
     return seen == 1.0F ? 1 : 0;

@@ -52,11 +52,13 @@ void logits(const std::string& model_name, const std::string& weights, const std
         const auto part = std::span<const std::int32_t>(ids).subspan(first, std::min(window, ids.size() - first));
         const apertus::segment step{0, part, {}, apertus::logits_for::all};
         const auto rows = session.forward(std::span(&step, 1));
-        out.write(reinterpret_cast<const char*>(rows.data()), static_cast<std::streamsize>(rows.size() * sizeof(float)));
+        out.write(reinterpret_cast<const char*>(rows.data()),
+                  static_cast<std::streamsize>(rows.size() * sizeof(float)));
     }
     out.close();
     if (!out) fail(error_category::io, out_name, "cannot be written");
-    std::cout << "{\"vocabulary\":" << model.vocab_size() << ",\"weight_bytes\":" << model.plan(options).weights << "}\n";
+    std::cout << "{\"vocabulary\":" << model.vocab_size() << ",\"weight_bytes\":" << model.plan(options).weights
+              << "}\n";
 }
 
 void error_of(const std::string& name, std::size_t rows, std::size_t cols) {

@@ -36,8 +36,8 @@ BOOST_AUTO_TEST_CASE(attention_over_equal_keys_is_the_mean_so_far) {
                   std::span<const kv_segment<>>(&segment, 1));
     const std::vector<float> q{1, 1, 1};
     std::vector<float> out(3);
-    backend.attend(tensor_view<const float, 3>(q.data(), {3, 1, 1}), std::span<const kv_segment<>>(&segment, 1),
-                   1.0F, tensor_view<float, 3>(out.data(), {3, 1, 1}));
+    backend.attend(tensor_view<const float, 3>(q.data(), {3, 1, 1}), std::span<const kv_segment<>>(&segment, 1), 1.0F,
+                   tensor_view<float, 3>(out.data(), {3, 1, 1}));
     const std::vector<float> expected{3.0F, 4.0F, 6.0F};
     BOOST_TEST(out == expected, boost::test_tools::per_element());
 }

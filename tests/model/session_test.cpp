@@ -246,7 +246,8 @@ BOOST_AUTO_TEST_CASE(the_plan_counts_what_a_session_takes) {
     BOOST_TEST(p.kv_cache == 2u * 2 * 2 * 112 * 2 * 16 * sizeof(float));
     BOOST_TEST(p.logits == 2u * 67 * sizeof(float));
     BOOST_TEST(p.weights == model->weight_bytes);
-    const memory_plan half = session<bf16_apertus, cpu_backend>::plan(*model, {2, 100, 16, &kv_info_of<kv_dense<bf16>>});
+    const memory_plan half =
+        session<bf16_apertus, cpu_backend>::plan(*model, {2, 100, 16, &kv_info_of<kv_dense<bf16>>});
     BOOST_TEST(half.kv_cache * 2 == p.kv_cache);
     const memory_plan quarter = session<bf16_apertus, cpu_backend>::plan(*model, {2, 100, 16, &kv_info_of<kv_int8>});
     BOOST_TEST(quarter.kv_cache * 4 == p.kv_cache + 2 * 2 * 2 * 112 * 2 * 4 * sizeof(float)); // a scale per row

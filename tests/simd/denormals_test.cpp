@@ -53,7 +53,9 @@ BOOST_AUTO_TEST_CASE(the_mode_holds_within_its_scope) {
         std::thread([&] {
             // a thread starts with the mode of the one that made it, or with the usual one; it keeps its own
             const bool before = subnormals_are_numbers();
-            { const apertus::flush_denormals own; }
+            {
+                const apertus::flush_denormals own;
+            }
             elsewhere = subnormals_are_numbers() == before;
         }).join();
         BOOST_TEST(elsewhere);

@@ -24,8 +24,8 @@ double median(std::vector<double> values) {
 double layer_operations(const apertus::model_config& c) {
     const auto heads = static_cast<double>(2 * c.num_attention_heads + 2 * c.num_key_value_heads); // q, o and k, v
     const double mlp = c.model_type == "llama" ? 3.0 : 2.0;
-    const double weights = static_cast<double>(c.hidden_size) * (heads * static_cast<double>(c.head_dim) +
-                                                                mlp * static_cast<double>(c.intermediate_size));
+    const double weights = static_cast<double>(c.hidden_size) *
+                           (heads * static_cast<double>(c.head_dim) + mlp * static_cast<double>(c.intermediate_size));
     return 2.0 * weights * static_cast<double>(c.num_hidden_layers);
 }
 

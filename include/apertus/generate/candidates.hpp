@@ -84,11 +84,7 @@ public:
         const auto threshold = static_cast<float>(1.0 - p);
         const auto dropped = [&](double above) { return static_cast<float>(total - above) <= threshold; };
         const std::size_t near = near_the_top(dropped);
-        const std::size_t kept =
-            std::max<std::size_t>(1, mass_prefix(
-                                         near,
-                                         by_score{scores_.data()},
-                                         dropped));
+        const std::size_t kept = std::max<std::size_t>(1, mass_prefix(near, by_score{scores_.data()}, dropped));
         keep_first(kept);
     }
 

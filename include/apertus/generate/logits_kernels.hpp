@@ -13,8 +13,7 @@ APERTUS_ALWAYS_INLINE lanes exp_of(lanes x) noexcept { // exp_nonpositive, see t
     const lanes clamped = negative_within(magnitude, 87.0f);
     const auto n = truncated(sub(mul(clamped, lanes::splat(1.44269504088896341f)), lanes::splat(0.5f)));
     const lanes nf = to_floats(n);
-    const lanes r =
-        add(sub(clamped, mul(nf, lanes::splat(0.693359375f))), mul(nf, lanes::splat(2.12194440e-4f)));
+    const lanes r = add(sub(clamped, mul(nf, lanes::splat(0.693359375f))), mul(nf, lanes::splat(2.12194440e-4f)));
     lanes p = lanes::splat(1.9875691500e-4f);
     p = add(mul(p, r), lanes::splat(1.3981999507e-3f));
     p = add(mul(p, r), lanes::splat(8.3334519073e-3f));
@@ -43,7 +42,8 @@ inline logits_scan scan(const float* x, std::size_t size, float* block_max) noex
     }
     out.has_nan = nan.seen();
     if (whole * scan_block < size) {
-        const logits_scan rest = logits_loops::scan(x + whole * scan_block, size - whole * scan_block, block_max + whole);
+        const logits_scan rest =
+            logits_loops::scan(x + whole * scan_block, size - whole * scan_block, block_max + whole);
         out.max = rest.max > out.max ? rest.max : out.max;
         out.has_nan = out.has_nan || rest.has_nan;
     }
@@ -73,8 +73,9 @@ inline double exponentials_of(const float* x, std::size_t size, float divisor, f
     }
     if (whole * scan_block < size) {
         const std::size_t done = whole * scan_block;
-        total += logits_loops::exponentials<Divide, Store>(x + done, size - done, divisor, top, out + (Store ? done : 0),
-                                                           block_sum == nullptr ? nullptr : block_sum + whole);
+        total +=
+            logits_loops::exponentials<Divide, Store>(x + done, size - done, divisor, top, out + (Store ? done : 0),
+                                                      block_sum == nullptr ? nullptr : block_sum + whole);
     }
     return total;
 }

@@ -55,7 +55,7 @@ struct logits_scan {
     p = p * r + 5.0000001201e-1f;
     const float value = (p * (r * r) + r) + 1.0f;
     const float power = __builtin_bit_cast(float, static_cast<std::uint32_t>(n + 127) << 23);
-    return __builtin_bit_cast(float, __builtin_bit_cast(std::int32_t, value * power) & in_range);
+    return __builtin_bit_cast(float, __builtin_bit_cast(std::int32_t, value* power) & in_range);
 }
 
 /// The loops, inlined into each of the functions that are compiled for one instruction set.
@@ -349,8 +349,8 @@ struct double_lanes {
     }
     [[nodiscard]] APERTUS_ALWAYS_INLINE double total() const noexcept {
         const __m512d eight = _mm512_add_pd(lo, hi);
-        const __m256d four = _mm256_add_pd(_mm512_maskz_extractf64x4_pd(0xf, eight, 0),
-                                           _mm512_maskz_extractf64x4_pd(0xf, eight, 1));
+        const __m256d four =
+            _mm256_add_pd(_mm512_maskz_extractf64x4_pd(0xf, eight, 0), _mm512_maskz_extractf64x4_pd(0xf, eight, 1));
         const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
         return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
     }

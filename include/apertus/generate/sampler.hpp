@@ -133,8 +133,8 @@ private:
     /// candidate_set::pick over all tokens: the sums of blocks tell the block, its exponentials the token.
     [[nodiscard]] std::int32_t pick(const detail::scanned_logits& row, double u) noexcept {
         const float top = row.top();
-        const double sum = passes_->exponentials(row.logits.data(), row.logits.size(), row.divisor, top, nullptr,
-                                                 block_sum_.data());
+        const double sum =
+            passes_->exponentials(row.logits.data(), row.logits.size(), row.divisor, top, nullptr, block_sum_.data());
         const double target = u * sum;
         double below = 0.0;
         std::size_t block = 0;

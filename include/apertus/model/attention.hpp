@@ -23,8 +23,7 @@ template <weight_storage Format, bool QkNorm, class Space = host_space> struct a
 
     /// a.h [T,D] -> a.h [T,D]. Appends the T keys and values to `cache`.
     template <backend B>
-    void forward(B& b, const activation_views<Space>& a,
-                 std::span<const kv_segment<Space>> cache) const noexcept {
+    void forward(B& b, const activation_views<Space>& a, std::span<const kv_segment<Space>> cache) const noexcept {
         const std::size_t t = a.h.extent(0);
         const std::size_t heads = a.q.extent(1);
         const std::size_t kv_heads = a.k.extent(1);

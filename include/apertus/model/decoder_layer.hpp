@@ -15,8 +15,7 @@ template <class Attention, class Mlp, class Space = host_space> struct decoder_l
     Mlp mlp;
 
     template <backend B>
-    void forward(B& b, const activation_views<Space>& a,
-                 std::span<const kv_segment<Space>> cache) const noexcept {
+    void forward(B& b, const activation_views<Space>& a, std::span<const kv_segment<Space>> cache) const noexcept {
         attention_norm.forward(b, a.x, a.h);
         self_attn.forward(b, a, cache);
         b.add(a.x, a.h);

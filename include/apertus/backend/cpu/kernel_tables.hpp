@@ -66,8 +66,8 @@ APERTUS_TARGET_END
 
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512_VNNI)
 #define APERTUS_KERNEL_NAMESPACE avx512_vnni
-#include <apertus/backend/cpu/packed_kernels.hpp>
 #include <apertus/backend/cpu/attention_cells.hpp>
+#include <apertus/backend/cpu/packed_kernels.hpp>
 #undef APERTUS_KERNEL_NAMESPACE
 
 APERTUS_BEGIN_NAMESPACE
