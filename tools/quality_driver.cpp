@@ -7,6 +7,7 @@
 //   quality_driver error FORMAT ROWS COLS < float32 weights [ROWS][COLS]
 //       Prints {"squared_error":E,"squared_sum":S,"bytes":B} of packing and unpacking that matrix.
 #include <apertus/apertus.hpp>
+#include <apertus/format/formats.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,9 +4,9 @@
 // instruction set chosen when the object was built (backend/cpu/kernels.hpp) - threads outside, kernels inside.
 // Nothing here depends on -march: a program compiled for plain x86-64 uses AVX2 or AVX-512 where the machine has them.
 //
-// Packed weights (int8, int4) are multiplied with activations rounded to eight bits, a scale for every 128 inputs: the
-// products are exact in integers, and the rounding of the activations is far below that of the weights. Per token and per
-// 256 or 512 inputs costs too much where activations have heavy tails, as xIELU's do (docs/quantization.md has the figures).
+// Packed weights (int8, int4) are multiplied with activations rounded to whole numbers, a scale for every 128 inputs, of
+// sixteen bits beside int8 and of eight beside int4: the products are exact in integers, and the rounding of the
+// activations is far below that of the weights (backend/cpu/kernel_table.hpp has the figures).
 //
 // Exactness. For one instruction set, every result is the same bits whatever the executor, the number of threads, the
 // number of rows in a call, or the way a prompt was cut into calls. avx2 and avx512 give the same bits as each other;
@@ -109,9 +109,9 @@ public:
         if (out.empty()) return;
         if (visit_dense(w, [&](const auto& typed) { dense_matmul(x, typed, bias, out); })) return;
         if (w.holds<int8>() && scratch_.fits(w.cols)) {
-            packed_matmul(x, w, kernels_.packed.int8_matmul, bias, out);
+            packed_matmul(x, w, kernels_.packed.quantize16, kernels_.packed.int8_matmul, bias, out);
         } else if (w.holds<int4>() && scratch_.fits(w.cols)) {
-            packed_matmul(x, w, kernels_.packed.int4_matmul, bias, out);
+            packed_matmul(x, w, kernels_.packed.quantize8, kernels_.packed.int4_matmul, bias, out);
         } else {
             unpack_matmul(x, w, bias, out);
         }
@@ -300,9 +300,10 @@ private:
         });
     }
 
-    /// Weights of a packed format with activations of eight bits. Rows of activations are taken together as far as the
+    /// Weights of a packed format with activations rounded to codes. Rows of activations are taken together as far as the
     /// scratch memory holds them; the weights are read once for each such chunk.
     void packed_matmul(tensor_view<const float, 2> x, const weight_view<any_format>& w,
+                       void (*quantize)(const float*, std::size_t, const detail::quantized_row&) noexcept,
                        void (*kernel)(const detail::packed_job&) noexcept, tensor_view<const float, 1> bias,
                        tensor_view<float, 2> out) noexcept {
         constexpr std::size_t strip = detail::packed_job::strip_rows;
@@ -313,7 +314,7 @@ private:
             const std::size_t tokens = least(most, x.extent(0) - token);
             // one row costs a microsecond or two: less than waking a thread
             for_pieces(tokens, tokens == 1 ? 0 : tokens * w.cols,
-                       [&](std::size_t t) { kernels_.packed.quantize(x.row(token + t).data(), w.cols, rows.row(t)); });
+                       [&](std::size_t t) { quantize(x.row(token + t).data(), w.cols, rows.row(t)); });
             const std::size_t side_by_side =
                 strip * (tokens == 1 ? kernels_.packed.matvec_strips : kernels_.packed.tile_strips);
             const std::size_t piece_rows = rows_per_piece(w.rows, blocks * w.info->block_bytes / strip, side_by_side);

@@ -123,16 +123,27 @@ template <class Arch = xsimd::default_arch> struct dot16 {
         for (std::size_t i = 0; i < 16; ++i) out[i] = static_cast<float>(a.lane[i]);
         return vec::load(out);
     }
-    /// Sixteen floats of at most 127.5, rounded to nearest even.
-    APERTUS_ALWAYS_INLINE static void round_to_bytes(const vec& x, std::int8_t* out) noexcept {
+    /// Rounded to nearest even; below 2^22.
+    APERTUS_ALWAYS_INLINE static dot16 rounded(const vec& x) noexcept {
         float value[16];
         x.store(value);
+        dot16 out;
         for (std::size_t i = 0; i < 16; ++i) {
             const float shifted = value[i] + 12582912.0F; // 1.5 * 2^23: the sum's last bit is worth one
-            std::uint32_t bits = 0;
+            std::int32_t bits = 0;
             std::memcpy(&bits, &shifted, 4);
-            out[i] = static_cast<std::int8_t>(bits & 0xffU);
+            out.lane[i] = bits - 0x4b400000;
         }
+        return out;
+    }
+    /// Lanes of -128 .. 127 as sixteen bytes.
+    APERTUS_ALWAYS_INLINE static void store_bytes(const dot16& x, std::int8_t* out) noexcept {
+        for (std::size_t i = 0; i < 16; ++i) out[i] = static_cast<std::int8_t>(x.lane[i]);
+    }
+    /// Rounds down.
+    APERTUS_ALWAYS_INLINE friend dot16 shift_right(dot16 a, int n) noexcept {
+        for (std::int32_t& l : a.lane) l >>= n;
+        return a;
     }
 };
 
@@ -219,11 +230,17 @@ template <class Self> struct dot16_words {
     APERTUS_ALWAYS_INLINE friend vec as_floats(Self a) noexcept {
         return {_mm256_cvtepi32_ps(lo(a)), _mm256_cvtepi32_ps(hi(a))};
     }
-    APERTUS_ALWAYS_INLINE static void round_to_bytes(vec x, std::int8_t* out) noexcept {
-        const __m256i words =
-            _mm256_permute4x64_epi64(_mm256_packs_epi32(_mm256_cvtps_epi32(x.lo), _mm256_cvtps_epi32(x.hi)), 0xd8);
+    APERTUS_ALWAYS_INLINE static Self rounded(vec x) noexcept {
+        return make(_mm256_cvtps_epi32(x.lo), _mm256_cvtps_epi32(x.hi));
+    }
+    APERTUS_ALWAYS_INLINE static void store_bytes(Self x, std::int8_t* out) noexcept {
+        const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(lo(x), hi(x)), 0xd8);
         _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
                          _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1)));
+    }
+    APERTUS_ALWAYS_INLINE friend Self shift_right(Self a, int n) noexcept {
+        const __m128i by = _mm_cvtsi32_si128(n);
+        return make(_mm256_sra_epi32(lo(a), by), _mm256_sra_epi32(hi(a), by));
     }
 };
 
@@ -325,9 +342,12 @@ template <class Self> struct dot16_words {
         return make(_mm512_maskz_sll_epi32(0xffff, reg(a), _mm_cvtsi32_si128(n)));
     }
     APERTUS_ALWAYS_INLINE friend vec as_floats(Self a) noexcept { return {_mm512_maskz_cvtepi32_ps(0xffff, reg(a))}; }
-    APERTUS_ALWAYS_INLINE static void round_to_bytes(vec x, std::int8_t* out) noexcept {
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(out),
-                         _mm512_maskz_cvtepi32_epi8(0xffff, _mm512_maskz_cvtps_epi32(0xffff, x.v)));
+    APERTUS_ALWAYS_INLINE static Self rounded(vec x) noexcept { return make(_mm512_maskz_cvtps_epi32(0xffff, x.v)); }
+    APERTUS_ALWAYS_INLINE static void store_bytes(Self x, std::int8_t* out) noexcept {
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_maskz_cvtepi32_epi8(0xffff, reg(x)));
+    }
+    APERTUS_ALWAYS_INLINE friend Self shift_right(Self a, int n) noexcept {
+        return make(_mm512_maskz_sra_epi32(0xffff, reg(a), _mm_cvtsi32_si128(n)));
     }
 };
 

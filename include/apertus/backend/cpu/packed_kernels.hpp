@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Matrix products of the packed formats (format/int8.hpp, format/int4.hpp) with activations of eight bits, one text for
+// Matrix products of the packed formats (format/int8.hpp, format/int4.hpp) with activations rounded to codes, one text for
 // all instruction sets, included like backend/cpu/kernels.hpp: inside a target region with APERTUS_KERNEL_NAMESPACE set,
 // hence no #pragma once.
 // `I` is the dot16 of the set, `V` its vec16.
@@ -9,8 +9,8 @@
 // each a sequential stream; more tokens work on tiles of strips x tokens, and every block is read from memory once for
 // all of them.
 //
-// Exactness. Within 128 inputs (one scale of the activations) everything is whole numbers below 2^24, so that neither
-// the order nor the tile nor the instruction set matters. These partial sums are added in index order, by
+// Exactness. Within 128 inputs (one scale of the activations) everything is whole numbers below 2^31, rounded to float
+// once, so that neither the order nor the tile nor the instruction set matters. These partial sums are added in index order, by
 // fma(sum, weight scale * activation scale, total). So a result is the same bits for one token or many, for any
 // piece, and on all instruction sets that have fused multiply-add.
 // (Calls are qualified with the set's namespace: the words of one set are found through the types of another.)
@@ -26,11 +26,26 @@ template <class T> APERTUS_ALWAYS_INLINE void fetch(const T* p, std::size_t byte
     __builtin_prefetch(reinterpret_cast<const char*>(p) + bytes_ahead, 0, 3);
 }
 
-/// x[n] into codes of eight bits with a scale for every 128, filled up with zeros to whole blocks of 256. A group with an
-/// infinity or a NaN gets the scale NaN.
-template <class I> inline void quantize(const float* x, std::size_t n, const quantized_row& out) noexcept {
+/// The sum of 32 codes each of four quarters of a group.
+template <class I> APERTUS_ALWAYS_INLINE void quarter_sums(const std::int8_t* code, std::int32_t (&sums)[4]) noexcept {
+    float fours[32];
+    for (std::size_t i = 0; i < 2; ++i) {
+        const I sum = I::dot_small(I::splat(0), I::splat_byte(1), I::load(code + 64 * i));
+        as_floats(sum).store(fours + 16 * i);
+    }
+    for (std::size_t q = 0; q < 4; ++q) {
+        const float* f = fours + 8 * q;
+        sums[q] = static_cast<std::int32_t>(((f[0] + f[1]) + (f[2] + f[3])) + ((f[4] + f[5]) + (f[6] + f[7])));
+    }
+}
+
+/// x[n] into codes with a scale for every 128, filled up with zeros to whole blocks of 256: of eight bits (at most 127) or
+/// of sixteen (at most 127 * 128). A group with an infinity or a NaN gets the scale NaN.
+template <class I, bool Sixteen>
+inline void quantize(const float* x, std::size_t n, const quantized_row& out) noexcept {
     using V = typename I::vec;
     constexpr std::size_t group = quantized_row::group;
+    constexpr float largest = Sixteen ? 127.0F * 128.0F : 127.0F;
     const std::size_t groups = (n + quantized_row::block - 1) / quantized_row::block * (quantized_row::block / group);
     for (std::size_t g = 0; g < groups; ++g) {
         const std::size_t first = g * group;
@@ -51,31 +66,39 @@ template <class I> inline void quantize(const float* x, std::size_t n, const qua
         }
         const float greatest = reduce_max(most);
         const bool finite = reduce_add(nothing) == 0.0F;
-        const bool empty = !finite || !(greatest > 1e-35F);
-        out.scale[g] = !finite ? std::numeric_limits<float>::quiet_NaN() : empty ? 0.0F : greatest / 127.0F;
+        const bool empty = !finite || !(greatest > 1e-30F);
+        out.scale[g] = !finite ? std::numeric_limits<float>::quiet_NaN() : empty ? 0.0F : greatest / largest;
         std::int8_t* code = out.code + first;
+        std::int8_t* low = out.low + first;
         if (empty) {
             std::memset(code, 0, group);
+            if (Sixteen) std::memset(low, 0, group);
         } else {
-            const V inverse = V::splat(127.0F / greatest);
+            const V inverse = V::splat(largest / greatest);
             APERTUS_UNROLL
-            for (std::size_t i = 0; i < group; i += 16) I::round_to_bytes(mul(V::load(at + i), inverse), code + i);
-        }
-        float fours[32]; // sums of four codes
-        for (std::size_t i = 0; i < 2; ++i) {
-            const I sum = I::dot_small(I::splat(0), I::splat_byte(1), I::load(code + 64 * i));
-            as_floats(sum).store(fours + 16 * i);
+            for (std::size_t i = 0; i < group; i += 16) {
+                const I q = I::rounded(mul(V::load(at + i), inverse));
+                if constexpr (Sixteen) {
+                    const I high = shift_right(add(q, I::splat(64)), 7);
+                    I::store_bytes(high, code + i);
+                    I::store_bytes(sub(q, shift_left(high, 7)), low + i);
+                } else {
+                    I::store_bytes(q, code + i);
+                }
+            }
         }
         std::int32_t sums[4];
-        for (std::size_t q = 0; q < 4; ++q) {
-            const float* f = fours + 8 * q;
-            sums[q] = static_cast<std::int32_t>(((f[0] + f[1]) + (f[2] + f[3])) + ((f[4] + f[5]) + (f[6] + f[7])));
-        }
+        APERTUS_KERNEL_NAMESPACE::quarter_sums<I>(code, sums);
         out.sum[g] = sums[0] + sums[1] + sums[2] + sums[3];
-        for (std::size_t q = 0; q < 4; ++q) { // sum = 64 * high + low, both of eight bits
-            const std::int32_t high = (sums[q] + 64 * 64) / 64 - 64;
-            out.quarter[g].high[q] = static_cast<std::int8_t>(high);
-            out.quarter[g].low[q] = static_cast<std::int8_t>(sums[q] - 64 * high);
+        if constexpr (Sixteen) {
+            APERTUS_KERNEL_NAMESPACE::quarter_sums<I>(low, sums);
+            out.low_sum[g] = sums[0] + sums[1] + sums[2] + sums[3];
+        } else {
+            for (std::size_t q = 0; q < 4; ++q) { // sum = 64 * high + low, both of eight bits
+                const std::int32_t high = (sums[q] + 64 * 64) / 64 - 64;
+                out.quarter[g].high[q] = static_cast<std::int8_t>(high);
+                out.quarter[g].low[q] = static_cast<std::int8_t>(sums[q] - 64 * high);
+            }
         }
     }
 }
@@ -85,6 +108,7 @@ template <class I, class Format> struct packed;
 
 template <class I> struct packed<I, int8> {
     using V = typename I::vec;
+    static constexpr bool sixteen = true; ///< bits of the activations
     static constexpr std::size_t lines = 65;
     static constexpr std::size_t fetched = 64; ///< by a tile, of the next block
 
@@ -104,22 +128,29 @@ template <class I> struct packed<I, int8> {
         for (std::size_t half = 0; half < 2; ++half) {
             const std::size_t g = 2 * b + half;
             I acc[Strips];
+            I rest[Strips];
             APERTUS_UNROLL
-            for (int s = 0; s < Strips; ++s) acc[s] = I::splat(-I::kept * x.sum[g]);
-            const std::int8_t* code = x.code + g * quantized_row::group;
+            for (int s = 0; s < Strips; ++s) {
+                acc[s] = I::splat(-I::kept * x.sum[g]);
+                rest[s] = I::splat(-I::kept * x.low_sum[g]);
+            }
             for (std::size_t i = 0; i < 32; ++i) {
-                const auto four = I::broadcast(code + 4 * i);
+                const auto four = I::broadcast(x.code + g * quantized_row::group + 4 * i);
+                const auto low = I::broadcast(x.low + g * quantized_row::group + 4 * i);
                 APERTUS_UNROLL
                 for (int s = 0; s < Strips; ++s) {
                     const std::uint8_t* at = line(block[s], half * 32 + i);
                     fetch(at, packed_prefetch);
-                    acc[s] = I::dot_byte(acc[s], I::load(at), four);
+                    const auto w = I::load(at);
+                    acc[s] = I::dot_byte(acc[s], w, four);
+                    rest[s] = I::dot_byte(rest[s], w, low);
                 }
             }
             const V scale_x = V::splat(x.scale[g]);
             APERTUS_UNROLL
             for (int s = 0; s < Strips; ++s) {
-                total[s] = fma(as_floats(acc[s]), mul(scale(block[s]), scale_x), total[s]);
+                const I sum = add(shift_left(acc[s], 7), rest[s]);
+                total[s] = fma(as_floats(sum), mul(scale(block[s]), scale_x), total[s]);
             }
         }
     }
@@ -127,6 +158,7 @@ template <class I> struct packed<I, int8> {
 
 template <class I> struct packed<I, int4> {
     using V = typename I::vec;
+    static constexpr bool sixteen = false;
     static constexpr std::size_t lines = 36;
     static constexpr std::size_t fetched = 32;
 
@@ -244,7 +276,7 @@ inline void packed_matvec(const packed_job& job, std::size_t strip) noexcept {
 /// totals[token][strip] += 256 inputs of Strips x Tokens; lines[s] are the 64 lines of a block as bytes. Meanwhile the
 /// first `Fetched` lines (64, 32 or none) of the blocks at `next` are fetched one by one: all at once they would wait for
 /// the dozen that a core can have under way (8 tokens: 123 against 240 Gop/s).
-template <class I, int Strips, int Tokens, std::size_t Fetched>
+template <class I, int Strips, int Tokens, bool Sixteen, std::size_t Fetched>
 inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typename I::vec (&scale)[Strips],
                         const std::byte* const (&next)[Strips], const quantized_row (&x)[Tokens], std::size_t b,
                         float* const (&totals)[Tokens]) noexcept {
@@ -274,6 +306,26 @@ inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typena
                 const auto four = I::broadcast(code[t] + 4 * i);
                 APERTUS_UNROLL
                 for (int s = 0; s < Strips; ++s) acc[s][t] = I::dot_byte(acc[s][t], w[s], four);
+            }
+        }
+        if constexpr (Sixteen) { // the same lines with the low parts, from the first-level cache
+            APERTUS_UNROLL
+            for (int t = 0; t < Tokens; ++t) {
+                code[t] = x[t].low + g * quantized_row::group;
+                const I start = I::splat(-I::kept * x[t].low_sum[g]);
+                APERTUS_UNROLL
+                for (int s = 0; s < Strips; ++s) acc[s][t] = add(shift_left(acc[s][t], 7), start);
+            }
+            for (std::size_t i = 0; i < 32; ++i) {
+                typename I::line w[Strips];
+                APERTUS_UNROLL
+                for (int s = 0; s < Strips; ++s) w[s] = I::load(lines[s] + (half * 32 + i) * 64);
+                APERTUS_UNROLL
+                for (int t = 0; t < Tokens; ++t) {
+                    const auto four = I::broadcast(code[t] + 4 * i);
+                    APERTUS_UNROLL
+                    for (int s = 0; s < Strips; ++s) acc[s][t] = I::dot_byte(acc[s][t], w[s], four);
+                }
             }
         }
         APERTUS_UNROLL
@@ -323,10 +375,11 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
                 at[t] = index < job.tokens ? totals + index * width : unused;
             }
             if (token == 0) {
-                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::fetched>(lines, scale, block, x, b,
-                                                                                          at);
+                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, format::fetched>(
+                    lines, scale, block, x, b, at);
             } else {
-                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, 0>(lines, scale, block, x, b, at);
+                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, 0>(lines, scale, block, x, b,
+                                                                                             at);
             }
         }
     }
@@ -373,7 +426,8 @@ template <class I, class Format> inline void packed_matmul(const packed_job& job
 
 template <class I> inline packed_kernels make_packed_kernels() noexcept {
     packed_kernels out;
-    out.quantize = &quantize<I>;
+    out.quantize8 = &quantize<I, false>;
+    out.quantize16 = &quantize<I, true>;
     out.int8_matmul = &packed_matmul<I, int8>;
     out.int4_matmul = &packed_matmul<I, int4>;
     out.matvec_strips = I::matvec_strips;
