@@ -141,6 +141,50 @@ BOOST_AUTO_TEST_CASE(wrong_shapes_and_types_are_refused) {
     refused(c, s, error_category::shape, "expected shape [1], found [2]");
 }
 
+BOOST_AUTO_TEST_CASE(every_matrix_may_have_its_own_format_and_is_packed_while_loading) {
+    const model_config c = small_config();
+    memory_source s;
+    test_support::fill<bf16>(s, c);
+    const auto stored = load<any_format>(c, s);
+    BOOST_TEST(stored->format_names == "BF16");
+    BOOST_TEST(stored->embed_tokens.holds<dense<bf16>>());
+    BOOST_TEST(static_cast<const void*>(stored->embed_tokens.data) ==
+               static_cast<const void*>(s.tensors.at("model.embed_tokens.weight").bytes.data()));
+
+    const weight_choice choice{&info_of<int4>, &info_of<int8>, nullptr};
+    for (const bool zero_copy : {true, false}) {
+        s.zero_copy = zero_copy;
+        const auto m = load_decoder<apertus_architecture, any_format>(c, s, {}, choice);
+        BOOST_TEST(m->format_names.find("int4") != std::string::npos);
+        BOOST_TEST(m->layers[1].mlp.up_proj.weight.holds<int4>());
+        BOOST_TEST(m->lm_head.weight.holds<int8>());
+        BOOST_TEST(m->embed_tokens.holds<dense<bf16>>());
+        const auto& down = m->layers[0].mlp.down_proj.weight;
+        BOOST_TEST(down.rows == c.hidden_size);
+        BOOST_TEST(down.cols == c.intermediate_size);
+        // the same blocks as packing the matrix by hand
+        std::vector<float> values(down.rows * down.cols);
+        for (std::size_t r = 0; r < down.rows; ++r) {
+            unpack_row(stored->layers[0].mlp.down_proj.weight, r, values.data() + r * down.cols);
+        }
+        std::vector<std::byte> blocks(down.bytes());
+        pack_rows(info_of<int4>, values.data(), down.rows, down.cols, blocks.data());
+        BOOST_TEST((std::memcmp(blocks.data(), down.data, blocks.size()) == 0));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_tied_head_follows_the_choice_for_heads) {
+    model_config c = small_config();
+    c.tie_word_embeddings = true;
+    memory_source s;
+    test_support::fill<bf16>(s, c);
+    const auto m = load_decoder<apertus_architecture, any_format>(c, s, {}, {nullptr, &info_of<int8>, &info_of<int4>});
+    BOOST_TEST(m->tied_head());
+    BOOST_TEST(m->lm_head.weight.holds<int8>());
+    BOOST_TEST(m->embed_tokens.holds<int8>());
+    BOOST_TEST(m->layers[0].self_attn.q_proj.weight.holds<dense<bf16>>());
+}
+
 BOOST_AUTO_TEST_CASE(progress_is_reported_and_a_stop_is_obeyed) {
     const model_config c = small_config();
     memory_source s;
