@@ -97,7 +97,8 @@ concept weight_storage = weight_format<F> || std::same_as<F, any_format>;
 
 /// A weight matrix [rows, cols] (out features, in features) in blocks of its format, not owned:
 /// [ceil(rows / block_rows), ceil(cols / block_size)] blocks, row-major, zeros where they reach beyond the matrix.
-template <weight_storage Format, class Space = host_space> struct weight_view {
+template <class Format, class Space = host_space> struct weight_view {
+    static_assert(weight_format<Format>, "apertus: weight_view needs a weight_format, or any_format");
     using format = Format;
     const typename Format::block* blocks = nullptr;
     std::size_t rows = 0;
