@@ -4,8 +4,8 @@
 // eight-bit offset m, for every 256 a float d:
 //     w = d * (s * q - m)     q in 0 .. 15, s in 1 .. 16, m in 0 .. 128
 // s * q - m is a whole number of -128 .. 127. So a group of 32 needs no float of its own, a dot product stays exact in
-// integers over 256 inputs, and tiles run on w8 = s * q - m at the speed of int8. The error is that of llama.cpp's Q4_K
-// at the same 4.5 bits per weight (tools/quality/measure.py shows both).
+// integers over 256 inputs, and tiles run on w8 = s * q - m at the speed of int8. Squared error on normal weights 5.65e-3;
+// llama.cpp Q4_0, as large, 7.4e-3 and a k-quant 5.2e-3 (tools/quality/measure.py: real ones).
 //
 // A block is 16 rows x 256 columns: 32 lines of 64 bytes with eight inputs of sixteen rows each, then s, m and d.
 #pragma once
