@@ -33,7 +33,8 @@ struct int8 {
     static void unpack(const block& in, float* out) noexcept {
         for (std::size_t r = 0; r < block_rows; ++r) {
             for (std::size_t k = 0; k < block_size; ++k) {
-                out[r * block_size + k] = in.scale[r] * static_cast<float>(in.code[k / 4][r][k % 4] - 128);
+                const std::uint8_t(&quad)[4] = in.code[k / 4][r];
+                out[r * block_size + k] = in.scale[r] * static_cast<float>(quad[k % 4] - 128);
             }
         }
     }

@@ -58,7 +58,7 @@ struct kv_int8 {
 
 private:
     static float scale_at(const std::byte* block, std::size_t slot) noexcept {
-        float scale;
+        float scale = 0.0F;
         std::memcpy(&scale, block + slot * sizeof(float), sizeof scale);
         return scale;
     }

@@ -9,6 +9,7 @@
 #include <apertus/simd/isa.hpp>
 #include <apertus/simd/target.hpp>
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
 
@@ -23,9 +24,7 @@ using ints16 = std::int32_t __attribute__((vector_size(64)));
 APERTUS_ALWAYS_INLINE void load16(const float* p, floats16& out) noexcept { std::memcpy(&out, p, sizeof out); }
 APERTUS_ALWAYS_INLINE void load_bits16(const float* p, ints16& out) noexcept { std::memcpy(&out, p, sizeof out); }
 APERTUS_ALWAYS_INLINE float float_of_bits(std::int32_t bits) noexcept {
-    float out;
-    std::memcpy(&out, &bits, sizeof out);
-    return out;
+    return std::bit_cast<float>(bits);
 }
 
 /// Body::run(arguments), compiled for each instruction set.

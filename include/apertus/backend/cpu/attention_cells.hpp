@@ -41,7 +41,7 @@ template <class V, class T> struct pair_cells {
         else return sums::load(reinterpret_cast<const std::int32_t*>(cell));
     }
     APERTUS_ALWAYS_INLINE static sums splat(const std::int32_t* x) noexcept {
-        std::int32_t pair;
+        std::int32_t pair = 0;
         std::memcpy(&pair, static_cast<const void*>(x), sizeof pair);
         return sums::splat(pair);
     }
