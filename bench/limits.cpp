@@ -77,19 +77,25 @@ float fma_avx512(std::size_t rounds) noexcept {
 APERTUS_TARGET_END
 
 APERTUS_TARGET_BEGIN("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
+/// The accumulators have the type that the instruction works on: held as __m512i across the loop, g++ 12 keeps copies of
+/// them in memory and the loop reaches a fifth of the speed.
 float vnni_avx512(std::size_t rounds) noexcept {
-    __m512i a[16];
+    using lanes = std::int32_t __attribute__((vector_size(64)));
+    lanes a[16];
     APERTUS_UNROLL
-    for (int i = 0; i < 16; ++i) a[i] = _mm512_set1_epi32(i);
-    __m512i x = _mm512_set1_epi8(3);
+    for (int i = 0; i < 16; ++i) a[i] = reinterpret_cast<lanes>(_mm512_set1_epi32(i));
+    lanes x = reinterpret_cast<lanes>(_mm512_set1_epi8(3));
     for (std::size_t r = 0; r < rounds; ++r) {
         __asm__ volatile("" : "+v"(x));
         APERTUS_UNROLL
-        for (int i = 0; i < 16; ++i) a[i] = _mm512_dpbusd_epi32(a[i], x, x);
+        for (int i = 0; i < 16; ++i) {
+            a[i] = reinterpret_cast<lanes>(_mm512_dpbusd_epi32(
+                reinterpret_cast<__m512i>(a[i]), reinterpret_cast<__m512i>(x), reinterpret_cast<__m512i>(x)));
+        }
     }
     APERTUS_UNROLL
-    for (int i = 1; i < 16; ++i) a[0] = _mm512_add_epi32(a[0], a[i]);
-    return static_cast<float>(_mm_cvtsi128_si32(_mm512_castsi512_si128(a[0])));
+    for (int i = 1; i < 16; ++i) a[0] += a[i];
+    return static_cast<float>(a[0][0]);
 }
 APERTUS_TARGET_END
 
