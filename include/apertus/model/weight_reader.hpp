@@ -268,7 +268,9 @@ public:
             if (at == sums.end()) at = sums.insert(sums.end(), {0, format});
             at->first += bytes;
         }
-        std::stable_sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+        std::sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) {
+            return a.first != b.first ? a.first > b.first : a.second->name < b.second->name;
+        });
         std::string out;
         for (const auto& [bytes, format] : sums) out.append(out.empty() ? "" : " + ").append(format->name);
         return out;
