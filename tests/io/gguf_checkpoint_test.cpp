@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(files_that_do_not_belong_together) {
     BOOST_TEST(message_of({shard(0, 2, "a").bytes(), shard(1, 3, "b").bytes()}) ==
                "file1: metadata 'split.count': expected 2, as in the first file, found 3");
     BOOST_TEST(message_of({shard(0, 2, "a").bytes(), shard(1, 2, "a").bytes()}) ==
-               "file1: tensor 'a': expected one of that name, found another one in file0");
+               "file1: tensor 'a': expected one of that name, found another in file0");
     gguf_writer more = shard(1, 2, "b");
     more.tensor("c", 0, {1}, "cccc");
     BOOST_TEST(message_of({shard(0, 2, "a").bytes(), more.bytes()}) ==

@@ -10,8 +10,8 @@
 #include <apertus/core/error.hpp>
 #include <apertus/io/file.hpp>
 #include <apertus/io/safetensors.hpp>
+#include <apertus/io/tensor_file.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -130,9 +130,9 @@ public:
 
     /// The tensor of that name, or nullptr. The handle lives as long as the checkpoint.
     [[nodiscard]] const stored_tensor* find(std::string_view name) const noexcept {
-        const auto at = std::lower_bound(tensors_.begin(), tensors_.end(), name,
-                                         [](const stored_tensor& t, std::string_view n) { return t.name() < n; });
-        return at == tensors_.end() || at->name() != name ? nullptr : &*at;
+        const auto at =
+            detail::find_by_name(tensors_, name, [](const stored_tensor& t) { return std::string_view(t.name()); });
+        return at == tensors_.end() ? nullptr : &*at;
     }
 
     /// What a model that wants exactly `expected` would miss and leave over.

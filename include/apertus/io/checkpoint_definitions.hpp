@@ -8,6 +8,7 @@
 #include <apertus/io/file.hpp>
 #include <apertus/io/json.hpp>
 #include <apertus/io/safetensors.hpp>
+#include <apertus/io/tensor_file.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -225,14 +226,9 @@ APERTUS_DEFINITION name_difference checkpoint::compare_names(std::span<const std
 }
 
 APERTUS_DEFINITION void checkpoint::sort_names() {
-    std::sort(tensors_.begin(), tensors_.end(),
-              [](const stored_tensor& a, const stored_tensor& b) { return a.name() < b.name(); });
-    for (std::size_t i = 1; i < tensors_.size(); ++i) {
-        if (tensors_[i - 1].name() == tensors_[i].name()) {
-            fail(error_category::format, tensors_[i].document(), "tensor " + quoted(tensors_[i].name(), 200),
-                 "one of that name", "another in " + std::string(tensors_[i - 1].document()));
-        }
-    }
+    detail::sort_by_name(
+        tensors_, [](const stored_tensor& t) { return std::string_view(t.name()); },
+        [](const stored_tensor& t) { return t.document(); });
 }
 
 APERTUS_END_NAMESPACE

@@ -6,8 +6,8 @@
 
 #include <apertus/io/file.hpp>
 #include <apertus/io/gguf.hpp>
+#include <apertus/io/tensor_file.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -55,9 +55,9 @@ public:
 
     /// The tensor of that name, or nullptr.
     [[nodiscard]] const tensor* find(std::string_view name) const noexcept {
-        const auto at = std::lower_bound(tensors_.begin(), tensors_.end(), name,
-                                         [](const tensor& t, std::string_view n) { return t.info->name < n; });
-        return at == tensors_.end() || at->info->name != name ? nullptr : &*at;
+        const auto at =
+            detail::find_by_name(tensors_, name, [](const tensor& t) { return std::string_view(t.info->name); });
+        return at == tensors_.end() ? nullptr : &*at;
     }
 
 private:

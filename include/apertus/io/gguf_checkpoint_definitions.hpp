@@ -6,6 +6,7 @@
 #include <apertus/core/error.hpp>
 #include <apertus/io/gguf.hpp>
 #include <apertus/io/gguf_checkpoint.hpp>
+#include <apertus/io/tensor_file.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -85,14 +86,9 @@ APERTUS_DEFINITION gguf_checkpoint::gguf_checkpoint(std::vector<gguf_file> files
         metadata().bad("split.tensors.count", std::to_string(tensors_.size()) + ", the number of tensors found",
                        std::to_string(*total));
     }
-    std::sort(tensors_.begin(), tensors_.end(),
-              [](const tensor& a, const tensor& b) { return a.info->name < b.info->name; });
-    for (std::size_t i = 1; i < tensors_.size(); ++i) {
-        if (tensors_[i - 1].info->name == tensors_[i].info->name) {
-            fail(error_category::format, tensors_[i].file->document(), "tensor " + quoted(tensors_[i].info->name, 200),
-                 "one of that name", "another one in " + tensors_[i - 1].file->document());
-        }
-    }
+    detail::sort_by_name(
+        tensors_, [](const tensor& t) { return std::string_view(t.info->name); },
+        [](const tensor& t) { return std::string_view(t.file->document()); });
 }
 
 APERTUS_END_NAMESPACE

@@ -6,7 +6,7 @@
 #pragma once
 
 #include <apertus/core/error.hpp>
-#include <apertus/io/file.hpp>
+#include <apertus/io/byte_source.hpp>
 #include <apertus/io/ggml_type.hpp>
 #include <apertus/io/gguf.hpp>
 #include <apertus/io/gguf_metadata.hpp>
@@ -16,8 +16,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <memory>
-#include <numeric>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,22 +30,20 @@ namespace detail {
 /// Reads the header from front to back, from memory or in pieces through a reader.
 class gguf_cursor {
 public:
-    gguf_cursor(std::span<const std::byte> bytes, const read_callback& reader, std::uint64_t size,
-                std::string_view document)
-        : bytes_(bytes), reader_(reader), size_(size), document_(document) {}
+    explicit gguf_cursor(const byte_source& source) : source_(source) {}
 
     [[nodiscard]] std::uint64_t position() const noexcept { return position_; }
-    [[nodiscard]] std::uint64_t left() const noexcept { return size_ - position_; }
-    [[nodiscard]] std::string_view document() const noexcept { return document_; }
+    [[nodiscard]] std::uint64_t left() const noexcept { return source_.size() - position_; }
+    [[nodiscard]] const std::string& document() const noexcept { return source_.document(); }
 
     /// Throws error(format) unless `count` more bytes are there and the header stays within its limit.
     void need(std::uint64_t count, std::string_view what) const {
         if (count > left()) {
-            fail(error_category::format, document_, std::string(what) + " at byte " + std::to_string(position_),
+            fail(error_category::format, document(), std::string(what) + " at byte " + std::to_string(position_),
                  std::to_string(count) + " bytes", std::to_string(left()) + " (the file ends)");
         }
         if (position_ + count > gguf_max_header) {
-            fail(error_category::format, document_, "header",
+            fail(error_category::format, document(), "header",
                  "at most " + std::to_string(gguf_max_header) + " bytes before the data",
                  "more (" + std::string(what) + ")");
         }
@@ -55,8 +51,8 @@ public:
 
     void read(std::span<std::byte> out, std::string_view what) {
         need(out.size(), what);
-        if (!reader_) {
-            if (!out.empty()) std::memcpy(out.data(), bytes_.data() + position_, out.size());
+        if (source_.zero_copy()) {
+            source_.read(position_, out);
             position_ += out.size();
             return;
         }
@@ -64,7 +60,7 @@ public:
             if (position_ < piece_begin_ || position_ >= piece_begin_ + piece_.size()) {
                 piece_.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left(), piece_size)));
                 piece_begin_ = position_;
-                reader_(piece_begin_, piece_);
+                source_.read(piece_begin_, piece_);
             }
             const auto at = static_cast<std::size_t>(position_ - piece_begin_);
             const std::size_t count = std::min(out.size(), piece_.size() - at);
@@ -97,7 +93,7 @@ public:
     [[nodiscard]] std::string text(std::uint64_t longest, std::string_view what) {
         const auto length = integer<std::uint64_t>(what);
         if (length > longest) {
-            fail(error_category::format, document_, std::string(what) + " at byte " + std::to_string(position_ - 8),
+            fail(error_category::format, document(), std::string(what) + " at byte " + std::to_string(position_ - 8),
                  "a length of at most " + std::to_string(longest), std::to_string(length));
         }
         std::string out;
@@ -108,10 +104,7 @@ public:
 private:
     static constexpr std::uint64_t piece_size = 256u << 10;
 
-    std::span<const std::byte> bytes_;
-    const read_callback& reader_;
-    std::uint64_t size_;
-    std::string_view document_;
+    const byte_source& source_;
     std::uint64_t position_ = 0;
     std::vector<std::byte> piece_;
     std::uint64_t piece_begin_ = 0;
@@ -318,59 +311,18 @@ private:
 
 } // namespace detail
 
-APERTUS_DEFINITION gguf_file gguf_file::open(const std::string& path) {
-    gguf_file file(path);
-    file.mapping_ = mapped_file(path);
-    file.is_mapped_ = true;
-    file.bytes_ = file.mapping_.bytes();
-    file.load(file.bytes_.size());
-    return file;
-}
-
-APERTUS_DEFINITION gguf_file gguf_file::open_unmapped(const std::string& path) {
-    auto handle = std::make_shared<readable_file>(path);
-    const std::uint64_t size = handle->size();
-    return from_reader([handle](std::uint64_t offset, std::span<std::byte> out) { handle->read(offset, out); }, size,
-                       path);
-}
-
-APERTUS_DEFINITION gguf_file gguf_file::from_bytes(std::span<const std::byte> bytes, std::string document) {
-    gguf_file file(std::move(document));
-    file.bytes_ = bytes;
-    file.load(bytes.size());
-    return file;
-}
-
-APERTUS_DEFINITION gguf_file gguf_file::from_reader(read_callback reader, std::uint64_t size, std::string document) {
-    gguf_file file(std::move(document));
-    if (!reader) fail(error_category::io, file.document_, "reader callback", "a function", "nothing");
-    file.reader_ = std::move(reader);
-    file.load(size);
-    return file;
-}
-
-APERTUS_DEFINITION void gguf_file::load(std::uint64_t size) {
-    detail::gguf_parser parser(detail::gguf_cursor(bytes_, reader_, size, document_));
+APERTUS_DEFINITION gguf_file::gguf_file(byte_source from) : tensor_file(std::move(from)) {
+    detail::gguf_parser parser(detail::gguf_cursor{source()});
     parser.head();
     version_ = parser.version;
-    metadata_ = gguf_metadata(std::move(parser.entries), document_);
+    metadata_ = gguf_metadata(std::move(parser.entries), document());
     constexpr std::string_view alignment_key = "general.alignment";
     const std::uint64_t alignment = metadata_.natural(alignment_key).value_or(gguf_default_alignment);
     if (alignment == 0 || (alignment & (alignment - 1)) != 0 || alignment > (std::uint64_t{1} << 31)) {
         metadata_.bad(alignment_key, "a power of two of at most 2147483648", std::to_string(alignment));
     }
-    parser.layout(alignment, size);
-    tensors_ = std::move(parser.tensors);
-    by_name_.resize(tensors_.size());
-    std::iota(by_name_.begin(), by_name_.end(), std::uint32_t{0});
-    const auto name = [this](std::uint32_t i) { return std::string_view(tensors_[i].name); };
-    std::sort(by_name_.begin(), by_name_.end(), [&](std::uint32_t a, std::uint32_t b) { return name(a) < name(b); });
-    for (std::size_t i = 1; i < by_name_.size(); ++i) {
-        if (name(by_name_[i - 1]) == name(by_name_[i])) {
-            fail(error_category::format, document_, "tensor " + quoted(name(by_name_[i]), 200), "one of that name",
-                 "two");
-        }
-    }
+    parser.layout(alignment, source().size());
+    set_tensors(std::move(parser.tensors));
 }
 
 APERTUS_END_NAMESPACE
