@@ -28,17 +28,13 @@ namespace conformance {
 using namespace apertus; // NOLINT(google-build-using-namespace): tests
 
 /// Every weight format of the library, and one that no backend knows.
-template <class List> struct with_toy;
-template <class... Formats> struct with_toy<type_list<Formats...>> {
-    using type = type_list<Formats..., toy_int8>;
-};
-using formats = with_toy<weight_formats>::type;
+using formats = weight_formats::append<toy_int8>;
 
 /// Every cache format of the library, and one that no backend knows.
+using cache_formats = kv_formats::append<toy_kv>;
+
 /// Formats that the cpu backend multiplies with activations of eight bits: tests/conformance/packed_matmul_test.cpp.
 template <class Format> inline constexpr bool is_packed = std::is_same_v<Format, int8> || std::is_same_v<Format, int4>;
-using cache_formats = type_list<kv_dense<float>, kv_dense<bf16>, kv_dense<f16>, kv_int8, toy_kv>;
-static_assert(cache_formats::size == kv_formats::size + 1);
 
 inline std::vector<cpu_isa> available_isas() {
     std::vector<cpu_isa> out;

@@ -23,8 +23,6 @@ template <class Format> double unit() {
     return Format::name == "F16" ? std::ldexp(1.0, -11) : std::ldexp(1.0, -8);
 }
 
-using dense_formats = type_list<dense<float>, dense<bf16>, dense<f16>>;
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(format_dense)

@@ -53,6 +53,7 @@ BOOST_AUTO_TEST_SUITE(format_kv_formats)
 
 BOOST_AUTO_TEST_CASE(they_are_found_by_name) {
     kv_formats::for_each([]<class Format>() { BOOST_TEST(find_kv_format(Format::name) == &kv_info_of<Format>); });
+    BOOST_TEST(find_kv_format("BF16") == find_kv_format("bf16"));
     BOOST_TEST(find_kv_format("int7") == nullptr);
     BOOST_TEST(find_kv_format("") == nullptr);
     BOOST_TEST(kv_format_names() == "f32, bf16, f16, int8");

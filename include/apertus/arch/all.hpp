@@ -5,7 +5,7 @@
 
 #include <apertus/arch/apertus.hpp>
 #include <apertus/arch/llama.hpp>
-#include <apertus/format/formats.hpp>
+#include <apertus/core/type_list.hpp>
 
 APERTUS_BEGIN_NAMESPACE
 

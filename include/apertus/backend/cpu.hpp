@@ -80,7 +80,7 @@ public:
     void embed(tensor_view<const std::int32_t, 1> ids, weight_view<any_format> table,
                tensor_view<float, 2> out) noexcept {
         assert(out.extent(0) == ids.size() && out.extent(1) == table.cols);
-        const bool dense = visit_dense(table, [&](const auto& typed) {
+        const bool dense = visit_format<dense_formats>(table, [&](const auto& typed) {
             using element = typename std::remove_cvref_t<decltype(typed)>::format::block;
             for_rows(ids.size(), table.cols, [&](std::size_t t) {
                 const auto row = typed.slice(static_cast<std::size_t>(ids.data()[t]), 1).blocks;
@@ -107,7 +107,7 @@ public:
         assert(x.extent(1) == w.cols && out.extent(0) == x.extent(0) && out.extent(1) == w.rows);
         assert(bias.empty() || bias.size() == w.rows);
         if (out.empty()) return;
-        if (visit_dense(w, [&](const auto& typed) { dense_matmul(x, typed, bias, out); })) return;
+        if (visit_format<dense_formats>(w, [&](const auto& typed) { dense_matmul(x, typed, bias, out); })) return;
         if (w.holds<int8>() && scratch_.fits(w.cols)) {
             packed_matmul(x, w, kernels_.packed.quantize16, kernels_.packed.int8_matmul, bias, out);
         } else if (w.holds<int4>() && scratch_.fits(w.cols)) {
@@ -209,21 +209,6 @@ public:
     }
 
 private:
-    /// Formats whose elements the kernels read as they lie.
-    using dense_formats = type_list<dense<float>, dense<bf16>, dense<f16>>;
-
-    /// f(typed view) when the matrix is in one of the dense formats; false otherwise.
-    template <class F> static bool visit_dense(const weight_view<any_format>& w, F&& f) noexcept {
-        bool found = false;
-        dense_formats::for_each([&]<class Format>() {
-            if (!found && w.template holds<Format>()) {
-                f(w.template as<Format>());
-                found = true;
-            }
-        });
-        return found;
-    }
-
     static constexpr std::size_t least(std::size_t a, std::size_t b) noexcept { return a < b ? a : b; }
 
     /// Below this many multiplications a parallel region costs more than it saves.

@@ -6,6 +6,7 @@
 
 #include <apertus/core/concepts.hpp>
 #include <apertus/core/dtype.hpp>
+#include <apertus/core/type_list.hpp>
 
 #include <cstddef>
 #include <string_view>
@@ -22,6 +23,9 @@ template <class T> struct dense {
     static constexpr void pack(const float* in, block& out) noexcept { out = static_cast<T>(*in); }
     static constexpr void unpack(const block& in, float* out) noexcept { *out = to_float(in); }
 };
+
+/// The dense formats that the library ships.
+using dense_formats = type_list<dense<float>, dense<bf16>, dense<f16>>;
 
 static_assert(weight_format<dense<float>> && weight_format<dense<bf16>> && weight_format<dense<f16>>);
 

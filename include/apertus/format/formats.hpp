@@ -5,6 +5,7 @@
 // widening whole matrices and rows, which is all that a backend needs to run a format it has no special kernel for.
 #pragma once
 
+#include <apertus/core/type_list.hpp>
 #include <apertus/core/weight_format.hpp>
 #include <apertus/format/dense.hpp>
 #include <apertus/format/gguf_blocks.hpp>
@@ -17,52 +18,30 @@
 #include <cstring>
 #include <string>
 #include <string_view>
-#include <utility>
 
 APERTUS_BEGIN_NAMESPACE
 
-/// A list of types to iterate over at compile time.
-template <class... Types> struct type_list {
-    static constexpr std::size_t size = sizeof...(Types);
-
-    /// Calls f.template operator()<T>() for every T in order.
-    template <class F> static constexpr void for_each(F&& f) { (f.template operator()<Types>(), ...); }
-};
-
-using weight_formats = type_list<dense<float>, dense<bf16>, dense<f16>, int8, int4, gguf_q8_0, gguf_q4_0, gguf_q4_1,
-                                 gguf_q5_0, gguf_q5_1, gguf_q4_k, gguf_q5_k, gguf_q6_k>;
+using weight_formats = dense_formats::append<int8, int4, gguf_q8_0, gguf_q4_0, gguf_q4_1, gguf_q5_0, gguf_q5_1,
+                                             gguf_q4_k, gguf_q5_k, gguf_q6_k>;
 
 /// The format of that name in the list, upper and lower case alike, or null.
-[[nodiscard]] inline const format_info* find_format(std::string_view name) noexcept {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+[[nodiscard]] constexpr const format_info* find_format(std::string_view name) noexcept {
     const format_info* found = nullptr;
-    weight_formats::for_each([&]<class Format>() {
-        constexpr std::string_view candidate = Format::name;
-        if (std::equal(name.begin(), name.end(), candidate.begin(), candidate.end(),
-                       [&](char a, char b) { return lower(a) == lower(b); })) {
-            found = &info_of<Format>;
-        }
-    });
+    visit_named<weight_formats>(name, [&]<class Format>() { found = &info_of<Format>; });
     return found;
 }
 
 /// The names in the list, for messages.
-[[nodiscard]] inline std::string format_names() {
-    std::string out;
-    weight_formats::for_each([&]<class Format>() { out.append(out.empty() ? "" : ", ").append(Format::name); });
-    return out;
-}
+[[nodiscard]] inline std::string format_names() { return names_of<weight_formats>(); }
 
 /// Calls f(weight_view<Format>) with the format that the matrix has; false when it is not in the list.
-template <class Space, class F> bool visit_format(const weight_view<any_format, Space>& w, F&& f) {
-    bool found = false;
-    weight_formats::for_each([&]<class Format>() {
-        if (!found && w.template holds<Format>()) {
-            f(w.template as<Format>());
-            found = true;
-        }
+template <class List = weight_formats, class Space, class F>
+constexpr bool visit_format(const weight_view<any_format, Space>& w, F&& f) {
+    return List::any_of([&]<class Format>() {
+        if (!w.template holds<Format>()) return false;
+        f(w.template as<Format>());
+        return true;
     });
-    return found;
 }
 
 /// Widens row `row` to cols floats.

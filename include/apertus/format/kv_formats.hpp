@@ -4,7 +4,8 @@
 // backend then runs it by unpacking.
 #pragma once
 
-#include <apertus/format/formats.hpp>
+#include <apertus/core/kv_format.hpp>
+#include <apertus/core/type_list.hpp>
 #include <apertus/format/kv_dense.hpp>
 #include <apertus/format/kv_int8.hpp>
 
@@ -15,20 +16,14 @@ APERTUS_BEGIN_NAMESPACE
 
 using kv_formats = type_list<kv_dense<float>, kv_dense<bf16>, kv_dense<f16>, kv_int8>;
 
-/// The format of that name ("f32", "bf16", "f16", "int8"), or null.
+/// The format of that name ("f32", "bf16", "f16", "int8"), upper and lower case alike, or null.
 [[nodiscard]] constexpr const kv_format_info* find_kv_format(std::string_view name) noexcept {
     const kv_format_info* found = nullptr;
-    kv_formats::for_each([&]<class F>() {
-        if (F::name == name) found = &kv_info_of<F>;
-    });
+    visit_named<kv_formats>(name, [&]<class F>() { found = &kv_info_of<F>; });
     return found;
 }
 
 /// Their names with commas between, for messages.
-[[nodiscard]] inline std::string kv_format_names() {
-    std::string out;
-    kv_formats::for_each([&]<class F>() { out.append(out.empty() ? "" : ", ").append(F::name); });
-    return out;
-}
+[[nodiscard]] inline std::string kv_format_names() { return names_of<kv_formats>(); }
 
 APERTUS_END_NAMESPACE
