@@ -28,6 +28,7 @@ apertus::causal_lm open_model(std::size_t threads, const std::string& isa = "") 
     apertus::load_options o;
     o.threads = threads;
     o.isa = isa;
+    o.exactness = "strict";
     return apertus::causal_lm::from_pretrained(source_path("tests/golden/v1_8b"), o);
 }
 

@@ -89,6 +89,7 @@ std::vector<way> ways() {
     for (const apertus::cpu_isa isa : apertus::all_cpu_isas) {
         apertus::load_options cpu;
         cpu.isa = apertus::to_string(isa);
+        cpu.exactness = "strict";
         cpu.threads = 1; // these models are too small to share
         out.push_back({"cpu_" + cpu.isa, cpu, isa});
     }

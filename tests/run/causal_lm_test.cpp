@@ -115,8 +115,16 @@ BOOST_AUTO_TEST_CASE(backends_and_paths_agree) {
         if (!is_available(isa)) continue;
         load_options o;
         o.isa = to_string(isa);
+        o.exactness = "strict";
         const auto got = last_logits(causal_lm::from_pretrained(sharded, o), some_ids);
         for (std::size_t i = 0; i < got.size(); ++i) BOOST_REQUIRE_SMALL(got[i] - expected[i], 1e-4f);
+        o.exactness = "fast";
+        const auto fast = last_logits(causal_lm::from_pretrained(sharded, o), some_ids);
+        if (isa == cpu_isa::amx) { // activations rounded to bf16
+            for (std::size_t i = 0; i < got.size(); ++i) BOOST_REQUIRE_SMALL(fast[i] - expected[i], 0.1f);
+        } else {
+            BOOST_TEST(fast == got, boost::test_tools::per_element());
+        }
     }
     for (const char* format : {"bf16", "f16", "int8"}) {
         load_options smaller;
@@ -166,6 +174,9 @@ BOOST_AUTO_TEST_CASE(impossible_options_are_refused_by_name) {
     o = {};
     o.isa = "avx1024";
     refused(o, error_category::backend, "'avx1024'");
+    o = {};
+    o.exactness = "loose";
+    refused(o, error_category::config, "'loose'");
     o = {};
     o.weights = "int3";
     refused(o, error_category::config, "'int3'");

@@ -72,6 +72,7 @@ apertus::causal_lm load(const model_options& options, bool prefault) {
     apertus::load_options o;
     o.backend = options.backend;
     o.isa = options.isa;
+    o.exactness = options.exactness;
     o.threads = options.threads;
     o.weights = options.weights;
     o.head_weights = options.head_weights;

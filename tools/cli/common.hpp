@@ -20,6 +20,7 @@ struct model_options {
     std::string folder; ///< empty: the built-in model
     std::string backend = "cpu";
     std::string isa;
+    std::string exactness;
     std::string weights = "auto";
     std::string head_weights;
     std::string embedding_weights;

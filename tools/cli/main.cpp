@@ -25,6 +25,9 @@ void add_load_options(CLI::App& app, model_options& m) {
     app.add_option("--backend", m.backend, "cpu, or reference (plain loops)")->type_name("NAME");
     app.add_option("--isa", m.isa, "force an instruction set: baseline, avx2, avx2_vnni, avx512, avx512_vnni, amx")
         ->type_name("NAME");
+    app.add_option("--exactness", m.exactness,
+                   "strict: the same bits however work is cut; fast: quicker bf16 prompts on amx")
+        ->type_name("NAME");
     app.add_option("--threads", m.threads, "threads (default: all)")->type_name("N");
     app.add_option("--weights", m.weights,
                    "keep weights as auto (as stored if memory allows), stored, f32, f16, bf16, int8, int4, q4_k ...")

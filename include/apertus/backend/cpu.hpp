@@ -10,13 +10,15 @@
 //
 // Exactness. For one instruction set, every result is the same bits whatever the executor, the number of threads, the
 // number of rows in a call, or the way a prompt was cut into calls. avx2 and avx512 give the same bits as each other;
-// baseline differs in the last bits (no fused multiply-add). Activations and rope angles run the same code at every
-// level (xsimd batches and libm), so they depend on compiler flags, not on the level.
+// baseline differs in the last bits (no fused multiply-add). amx multiplies several rows with packed weights on its tile
+// unit, to the same bits; with bf16 weights it does so only on request (`exactness::fast`). Activations and rope angles
+// run the same code at every level (xsimd batches and libm), so they depend on compiler flags, not on the level.
 #pragma once
 
 #include <apertus/backend/cpu/attention.hpp>
 #include <apertus/backend/cpu/kernel_table.hpp>
 #include <apertus/backend/cpu/kernel_tables.hpp>
+#include <apertus/backend/cpu/scratch.hpp>
 #include <apertus/core/concepts.hpp>
 #include <apertus/core/executor.hpp>
 #include <apertus/core/memory.hpp>
@@ -40,9 +42,18 @@
 
 APERTUS_BEGIN_NAMESPACE
 
+/// What a result may depend on beside its inputs and the instruction set.
+enum class exactness : std::uint8_t {
+    strict, ///< nothing: the same bits for a row alone or among others, however a prompt is cut
+    fast,   ///< how many rows a call has: with eight or more, amx multiplies bf16 weights with activations rounded to
+            ///< bf16 (which is what a model that computes in bf16 does), in the order of its tile unit. No other
+            ///< instruction set and no other format has a faster way; their results stay strict.
+};
+
 struct cpu_options {
     /// Instruction set to use; the best available one when empty. One that the machine lacks is an error(backend).
     std::optional<cpu_isa> isa{};
+    exactness exact = exactness::strict;
 };
 
 /// Verbs as listed at `concept backend`, on host memory. Copies share the executor but not the scratch memory: an object is
@@ -57,7 +68,8 @@ public:
     /// do not share it; leave it alone. Throws error(backend) when the wanted instruction set is not available.
     template <class Arch = xsimd::default_arch>
     explicit cpu_backend(any_executor executor = any_executor{}, const cpu_options& options = {})
-        : executor_(std::move(executor)), kernels_(detail::make_kernel_table<Arch>(choose_cpu_isa(options.isa))) {}
+        : executor_(std::move(executor)), kernels_(detail::make_kernel_table<Arch>(choose_cpu_isa(options.isa))),
+          exactness_(options.exact) {}
 
     /// The instruction set in use.
     [[nodiscard]] cpu_isa isa() const noexcept { return kernels_.isa; }
@@ -108,9 +120,9 @@ public:
         assert(bias.empty() || bias.size() == w.rows);
         if (out.empty()) return;
         if (visit_format<dense_formats>(w, [&](const auto& typed) { dense_matmul(x, typed, bias, out); })) return;
-        if (w.holds<int8>() && scratch_.fits(w.cols)) {
+        if (w.holds<int8>() && rows_of_codes(w.cols) != 0) {
             packed_matmul(x, w, kernels_.packed.quantize16, kernels_.packed.int8_matmul, bias, out);
-        } else if (w.holds<int4>() && scratch_.fits(w.cols)) {
+        } else if (w.holds<int4>() && rows_of_codes(w.cols) != 0) {
             packed_matmul(x, w, kernels_.packed.quantize8, kernels_.packed.int4_matmul, bias, out);
         } else {
             unpack_matmul(x, w, bias, out);
@@ -209,6 +221,15 @@ public:
     }
 
 private:
+    /// For activations that a kernel wants in another form; 176 rows of the largest feed-forward layer (43008).
+    static constexpr std::size_t activation_bytes = std::size_t{16} << 20;
+
+    /// How many rows of n activations fit there as codes.
+    static constexpr std::size_t rows_of_codes(std::size_t n) noexcept {
+        constexpr std::size_t block = detail::quantized_row::block;
+        return activation_bytes / ((n + block - 1) / block * detail::quantized_rows::bytes_per_block);
+    }
+
     static constexpr std::size_t least(std::size_t a, std::size_t b) noexcept { return a < b ? a : b; }
 
     /// Below this many multiplications a parallel region costs more than it saves.
@@ -267,6 +288,13 @@ private:
                       tensor_view<float, 2> out) noexcept {
         using element = typename Format::block;
         const std::size_t tokens = x.extent(0);
+        if constexpr (std::is_same_v<element, bf16>) {
+            if (exactness_ == exactness::fast && kernels_.bf16_tiles.matmul != nullptr && tokens >= 8 &&
+                detail::bf16_tile_job::tile_bytes(w.cols) <= activation_bytes) {
+                bf16_tile_matmul(x, w, bias, out);
+                return;
+            }
+        }
         const std::size_t rows =
             rows_per_piece(w.rows, w.cols * sizeof(element), tokens == 1 ? kernels_.matvec_rows : 12);
         for_pieces((w.rows + rows - 1) / rows, w.rows * w.cols * tokens, [&](std::size_t piece) {
@@ -285,6 +313,36 @@ private:
         });
     }
 
+    /// bf16 weights with activations rounded to bf16, on the tile unit.
+    void bf16_tile_matmul(tensor_view<const float, 2> x, const weight_view<dense<bf16>>& w,
+                          tensor_view<const float, 1> bias, tensor_view<float, 2> out) noexcept {
+        constexpr std::size_t height = 16;
+        const std::size_t tile_bytes = detail::bf16_tile_job::tile_bytes(w.cols);
+        const std::size_t most = least(detail::bf16_tile_job::most_tokens, activation_bytes / tile_bytes * height);
+        const std::size_t rows = rows_per_piece(w.rows, w.cols * sizeof(bf16), 2 * height);
+        for (std::size_t token = 0; token < x.extent(0); token += most) {
+            const std::size_t tokens = least(most, x.extent(0) - token);
+            for_pieces((tokens + height - 1) / height, tokens * w.cols, [&](std::size_t tile) {
+                const std::size_t first = tile * height;
+                kernels_.bf16_tiles.interleave(x.row(token + first).data(), least(height, tokens - first), w.cols,
+                                               scratch_.data() + tile * tile_bytes);
+            });
+            for_pieces((w.rows + rows - 1) / rows, w.rows * w.cols * tokens, [&](std::size_t piece) {
+                const std::size_t first = piece * rows;
+                detail::bf16_tile_job job;
+                job.rows = least(rows, w.rows - first);
+                job.w = w.slice(first, job.rows).blocks;
+                job.x = scratch_.data();
+                job.k = w.cols;
+                job.tokens = tokens;
+                job.bias = bias.empty() ? nullptr : bias.data() + first;
+                job.out = out.data() + token * w.rows + first;
+                job.out_stride = w.rows;
+                kernels_.bf16_tiles.matmul(job);
+            });
+        }
+    }
+
     /// Weights of a packed format with activations rounded to codes. Rows of activations are taken together as far as the
     /// scratch memory holds them; the weights are read once for each such chunk.
     void packed_matmul(tensor_view<const float, 2> x, const weight_view<any_format>& w,
@@ -294,7 +352,7 @@ private:
         constexpr std::size_t strip = detail::packed_job::strip_rows;
         const std::size_t blocks = w.info->blocks_per_row(w.cols);
         const detail::quantized_rows rows{scratch_.data(), blocks};
-        const std::size_t most = least(detail::packed_job::most_tokens, scratch_.rows(w.cols));
+        const std::size_t most = least(detail::packed_job::most_tokens, rows_of_codes(w.cols));
         for (std::size_t token = 0; token < x.extent(0); token += most) {
             const std::size_t tokens = least(most, x.extent(0) - token);
             // one row costs a microsecond or two: less than waking a thread
@@ -399,8 +457,9 @@ private:
 
     any_executor executor_;
     detail::kernel_table kernels_;
-    detail::activation_scratch scratch_;
-    detail::attention_scratch attention_scratch_;
+    exactness exactness_;
+    detail::scratch_memory<std::byte> scratch_{activation_bytes};
+    detail::scratch_memory<float> attention_scratch_{detail::attention_scratch_floats};
 };
 
 static_assert(backend<cpu_backend>);

@@ -38,6 +38,9 @@ struct load_options {
     std::string embedding_weights{}; ///< the same for the embedding, unless it is the head; empty: as stored
     std::string backend = "cpu";     ///< "cpu", or "reference" (plain loops, slow, for comparison)
     std::string isa{};               ///< "baseline", "avx2", "avx512_vnni" ... (simd/isa.hpp); empty: the best here
+    /// "strict": the same bits for a row alone or among others; "fast": see apertus::exactness; empty: strict wherever that
+    /// costs under 5 % of the speed, which is everywhere but on amx.
+    std::string exactness{};
     std::string kv_cache = "f32"; ///< cached keys and values: "f32" (exact), "bf16" or "f16" (half), "int8" (a quarter)
     std::optional<any_executor> executor{}; ///< who runs the threads; not set: a pool of our own
     std::size_t threads = 0;                ///< of the default executor; 0: as many as the hardware has

@@ -94,6 +94,13 @@ template <class Decoder>
             fail(error_category::backend, "load options", "isa",
                  "baseline, avx2, avx2_vnni, avx512, avx512_vnni or amx", quoted(o.isa));
     }
+    if (o.exactness.empty()) {
+        options.exact = choose_cpu_isa(options.isa) == cpu_isa::amx ? exactness::fast : exactness::strict;
+    } else if (o.exactness == "fast") {
+        options.exact = exactness::fast;
+    } else if (o.exactness != "strict") {
+        fail(error_category::config, "load options", "exactness", "strict or fast", quoted(o.exactness));
+    }
     const cpu_backend cpu(threads, options);
     const std::string name =
         "cpu (" + std::string(to_string(cpu.isa())) + ", " + std::to_string(threads.concurrency()) + " threads)";

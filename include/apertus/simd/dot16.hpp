@@ -50,6 +50,11 @@ template <class Arch = xsimd::default_arch> struct dot16 {
         for (std::int32_t& l : out.lane) l = x;
         return out;
     }
+    APERTUS_ALWAYS_INLINE static dot16 load_lanes(const std::int32_t* p) noexcept {
+        dot16 out;
+        std::memcpy(out.lane, p, sizeof out.lane);
+        return out;
+    }
     APERTUS_ALWAYS_INLINE static line load(const void* p) noexcept {
         line out;
         std::memcpy(out.byte, p, 64);
@@ -172,6 +177,10 @@ template <class Self> struct dot16_words {
     APERTUS_ALWAYS_INLINE static __m256i hi(const Self& a) noexcept { return reinterpret_cast<__m256i>(a.high); }
     APERTUS_ALWAYS_INLINE static Self splat(std::int32_t x) noexcept {
         return make(_mm256_set1_epi32(x), _mm256_set1_epi32(x));
+    }
+    APERTUS_ALWAYS_INLINE static Self load_lanes(const std::int32_t* p) noexcept {
+        const auto* at = reinterpret_cast<const __m256i*>(p);
+        return make(_mm256_loadu_si256(at), _mm256_loadu_si256(at + 1));
     }
     APERTUS_ALWAYS_INLINE static line load(const void* p) noexcept {
         const auto* at = static_cast<const __m256i*>(p);
@@ -310,6 +319,7 @@ template <class Self> struct dot16_words {
     }
     APERTUS_ALWAYS_INLINE static __m512i reg(const Self& a) noexcept { return reinterpret_cast<__m512i>(a.v); }
     APERTUS_ALWAYS_INLINE static Self splat(std::int32_t x) noexcept { return make(_mm512_set1_epi32(x)); }
+    APERTUS_ALWAYS_INLINE static Self load_lanes(const std::int32_t* p) noexcept { return make(_mm512_loadu_si512(p)); }
     APERTUS_ALWAYS_INLINE static line load(const void* p) noexcept { return _mm512_loadu_si512(p); }
     APERTUS_ALWAYS_INLINE static void store(line x, std::uint8_t* p) noexcept { _mm512_storeu_si512(p, x); }
     APERTUS_ALWAYS_INLINE static line broadcast(const std::int8_t* x) noexcept {

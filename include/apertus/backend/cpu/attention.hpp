@@ -8,6 +8,7 @@
 #pragma once
 
 #include <apertus/backend/cpu/kernel_table.hpp>
+#include <apertus/backend/cpu/scratch.hpp>
 #include <apertus/core/kv_format.hpp>
 #include <apertus/core/memory.hpp>
 #include <apertus/core/tensor.hpp>
@@ -19,28 +20,9 @@
 APERTUS_BEGIN_NAMESPACE
 namespace detail {
 
-/// Memory for the partial sums of split rows. A copy has memory of its own: one object serves one call at a time.
-class attention_scratch {
-public:
-    /// 1 MiB: 65,536 positions of eight kv heads with four query heads of 128 elements in four rounds, which is few enough
-    /// to cost nothing.
-    static constexpr std::size_t floats = std::size_t{1} << 18;
-
-    attention_scratch() : memory_(floats) {}
-    attention_scratch(const attention_scratch& other) : memory_(other.memory_.size()) {}
-    attention_scratch(attention_scratch&&) noexcept = default;
-    attention_scratch& operator=(attention_scratch other) noexcept {
-        memory_ = std::move(other.memory_);
-        return *this;
-    }
-    ~attention_scratch() = default;
-
-    [[nodiscard]] float* data() noexcept { return memory_.data(); }
-    [[nodiscard]] std::size_t size() const noexcept { return memory_.size(); }
-
-private:
-    host_buffer<float> memory_;
-};
+/// Floats for the partial sums of split rows. 1 MiB: 65,536 positions of eight kv heads with four query heads of 128
+/// elements in four rounds, which is few enough to cost nothing.
+inline constexpr std::size_t attention_scratch_floats = std::size_t{1} << 18;
 
 /// The units of one call of `attend`.
 class attention_units {
@@ -152,7 +134,7 @@ public:
 
     /// Takes units from `next` on as far as room and scratch go, and moves `next`. One that needs more scratch than there
     /// is comes alone and is not cut.
-    attention_round(const attention_units& units, std::size_t& next, attention_scratch& scratch) noexcept
+    attention_round(const attention_units& units, std::size_t& next, scratch_memory<float>& scratch) noexcept
         : units_(units) {
         std::size_t used = 0;
         while (next < units.size() && count_ < most_units) {

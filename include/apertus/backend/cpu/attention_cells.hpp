@@ -82,7 +82,7 @@ APERTUS_ALWAYS_INLINE void multiply_cells(const typename Cells::unit* left, cons
                 // cells of half a line: one of two that lie side by side
                 if (Cells::bytes < 64 && (cell_stride == Cells::bytes ? c % 2 : v % 2) != 0) continue;
                 for (std::size_t b = 0; b < Cells::bytes; b += 64) {
-                    __builtin_prefetch(right + v * vector_stride + b + ahead, 0, 3);
+                    prefetch(right + v * vector_stride + b, ahead);
                 }
             }
         }

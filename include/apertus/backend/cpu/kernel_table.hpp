@@ -6,14 +6,12 @@
 
 #include <apertus/core/dtype.hpp>
 #include <apertus/core/kv_format.hpp>
-#include <apertus/core/memory.hpp>
 #include <apertus/simd/isa.hpp>
 
 #include <cstddef>
 #include <iterator>
 #include <string_view>
 #include <type_traits>
-#include <utility>
 
 APERTUS_BEGIN_NAMESPACE
 namespace detail {
@@ -91,31 +89,6 @@ struct quantized_rows {
     }
 };
 
-/// Memory for rows of activations as codes. A copy has its own. Only what is used is ever touched.
-class activation_scratch {
-public:
-    activation_scratch() : memory_(bytes) {}
-    activation_scratch(const activation_scratch&) : activation_scratch() {}
-    activation_scratch(activation_scratch&&) noexcept = default;
-    activation_scratch& operator=(activation_scratch other) noexcept {
-        memory_ = std::move(other.memory_);
-        return *this;
-    }
-    ~activation_scratch() = default;
-
-    [[nodiscard]] std::byte* data() noexcept { return memory_.data(); }
-    /// How many rows of n activations fit.
-    [[nodiscard]] static std::size_t rows(std::size_t n) noexcept {
-        const std::size_t blocks = (n + quantized_row::block - 1) / quantized_row::block;
-        return bytes / (blocks * quantized_rows::bytes_per_block);
-    }
-    [[nodiscard]] static bool fits(std::size_t n) noexcept { return rows(n) != 0; }
-
-private:
-    static constexpr std::size_t bytes = std::size_t{16} << 20; // 176 rows of the largest feed-forward layer (43008)
-    host_buffer<std::byte> memory_;
-};
-
 /// A piece of a matrix product with weights of a packed format: some strips of sixteen rows, all of K.
 struct packed_job {
     static constexpr std::size_t strip_rows = 16;
@@ -139,6 +112,30 @@ struct packed_kernels {
     void (*int4_matmul)(const packed_job&) noexcept = nullptr;
     std::size_t matvec_strips = 1; ///< strips that are walked side by side with one token
     std::size_t tile_strips = 1;   ///< and with several
+};
+
+/// A piece of a matrix product on a tile unit: rows of bf16 weights and activations that have been rounded to bf16.
+struct bf16_tile_job {
+    static constexpr std::size_t stretch = 512;     ///< inputs that are summed without leaving the unit
+    static constexpr std::size_t most_tokens = 256; ///< that a kernel takes at once: it keeps their sums on the stack
+
+    const bf16* w = nullptr;      ///< [rows, k]
+    const std::byte* x = nullptr; ///< tiles of sixteen tokens, each interleaved, tile_bytes(k) apart
+    std::size_t k = 0;
+    std::size_t rows = 0;
+    std::size_t tokens = 0;
+    const float* bias = nullptr; ///< [rows] or null
+    float* out = nullptr;        ///< [T, rows], rows of `out_stride` floats
+    std::size_t out_stride = 0;
+
+    [[nodiscard]] static constexpr std::size_t tile_bytes(std::size_t k) noexcept { return (k + 31) / 32 * 1024; }
+};
+
+/// Kernels of bf16 weights on a tile unit; null where there is none.
+struct bf16_tile_kernels {
+    /// x[n, k], n up to 16, to one tile of tokens.
+    void (*interleave)(const float* x, std::size_t n, std::size_t k, std::byte* out) noexcept = nullptr;
+    void (*matmul)(const bf16_tile_job&) noexcept = nullptr;
 };
 
 /// A piece of attention: some rows of one sequence, some query heads of one kv head, some spans of slots.
@@ -190,6 +187,7 @@ struct kernel_table {
     cache_kernel caches[5];
     void (*merge_attention)(const attend_job&) noexcept = nullptr;
     packed_kernels packed;
+    bf16_tile_kernels bf16_tiles;
     /// sums += w[4,n] x[4,n]^T; rows of w and x are given by pointers, n a multiple of 16 except in the last stretch.
     void (*accumulate_tile)(const float* const* w, const float* const* x, std::size_t n,
                             tile_sums& sums) noexcept = nullptr;

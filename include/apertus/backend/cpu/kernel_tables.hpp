@@ -27,7 +27,9 @@ APERTUS_END_NAMESPACE
 #include <apertus/ops/norm.hpp>
 #include <apertus/simd/dot16.hpp>
 #include <apertus/simd/pairs16.hpp>
+#include <apertus/simd/prefetch.hpp>
 #include <apertus/simd/target.hpp>
+#include <apertus/simd/tiles.hpp>
 #include <apertus/simd/vec16.hpp>
 
 #include <cmath>
@@ -80,6 +82,21 @@ inline void attend_int8(const attend_job& job) noexcept {
 } // namespace detail::avx512_vnni
 APERTUS_END_NAMESPACE
 APERTUS_TARGET_END
+
+APERTUS_BEGIN_NAMESPACE
+namespace detail::amx {
+using avx512_vnni::dot16;
+using avx512_vnni::finish_strip;
+using avx512_vnni::packed;
+using avx512_vnni::packed_matmul;
+} // namespace detail::amx
+APERTUS_END_NAMESPACE
+
+APERTUS_TARGET_BEGIN(APERTUS_TARGET_AMX)
+#define APERTUS_KERNEL_NAMESPACE amx
+#include <apertus/backend/cpu/tile_kernels.hpp>
+#undef APERTUS_KERNEL_NAMESPACE
+APERTUS_TARGET_END
 #endif
 
 APERTUS_BEGIN_NAMESPACE
@@ -106,6 +123,7 @@ template <class Arch> kernel_table make_kernel_table(cpu_isa isa) noexcept {
         table = avx512::make_table<avx512::vec16>();
         table.packed = avx512_vnni::make_packed_kernels<avx512_vnni::dot16>();
         table.use_for(kv_int8::name, &avx512_vnni::attend_int8);
+        if (isa == cpu_isa::amx) amx::use_tiles<amx::tiles, amx::dot16>(table);
         break;
 #endif
     default:

@@ -26,10 +26,6 @@ template <class V, class T> inline void store_partial(const V& x, T* p, std::siz
     std::memcpy(static_cast<void*>(p), static_cast<const void*>(padded), n * sizeof(T));
 }
 
-template <class T> APERTUS_ALWAYS_INLINE void prefetch(const T* p, std::size_t bytes_ahead) noexcept {
-    __builtin_prefetch(reinterpret_cast<const char*>(p) + bytes_ahead, 0, 3);
-}
-
 /// sum[r][t] += w[r] . x[t] over n elements, lane by lane. `Ahead`: bytes to prefetch ahead in each row of w, 0 for none.
 template <class V, int Rows, int Tokens, std::size_t Ahead, class W>
 APERTUS_ALWAYS_INLINE void accumulate(const W* const (&w)[Rows], const float* const (&x)[Tokens], std::size_t n,

@@ -22,10 +22,6 @@ namespace detail::APERTUS_KERNEL_NAMESPACE {
 /// Bytes that decode fetches ahead in every strip.
 inline constexpr std::size_t packed_prefetch = 2048;
 
-template <class T> APERTUS_ALWAYS_INLINE void fetch(const T* p, std::size_t bytes_ahead) noexcept {
-    __builtin_prefetch(reinterpret_cast<const char*>(p) + bytes_ahead, 0, 3);
-}
-
 /// The sum of 32 codes each of four quarters of a group.
 template <class I> APERTUS_ALWAYS_INLINE void quarter_sums(const std::int8_t* code, std::int32_t (&sums)[4]) noexcept {
     float fours[32];
@@ -140,7 +136,7 @@ template <class I> struct packed<I, int8> {
                 APERTUS_UNROLL
                 for (int s = 0; s < Strips; ++s) {
                     const std::uint8_t* at = line(block[s], half * 32 + i);
-                    fetch(at, packed_prefetch);
+                    prefetch(at, packed_prefetch);
                     const auto w = I::load(at);
                     acc[s] = I::dot_byte(acc[s], w, four);
                     rest[s] = I::dot_byte(rest[s], w, low);
@@ -217,7 +213,7 @@ template <class I> struct packed<I, int4> {
                     APERTUS_UNROLL
                     for (std::size_t i = 0; i < 4; ++i) {
                         const std::uint8_t* at = line(block[s], static_cast<std::size_t>(group) * 4 + i);
-                        fetch(at, packed_prefetch);
+                        prefetch(at, packed_prefetch);
                         const auto codes = I::load(at);
                         even = I::dot_small(even, I::low_nibbles(codes), four[2 * i]);
                         odd = I::dot_small(odd, I::high_nibbles(codes), four[2 * i + 1]);
@@ -231,7 +227,7 @@ template <class I> struct packed<I, int4> {
         }
         APERTUS_UNROLL
         for (int s = 0; s < Strips; ++s) { // the lines after the codes
-            for (std::size_t i = 32; i < lines; ++i) fetch(line(block[s], i), packed_prefetch);
+            for (std::size_t i = 32; i < lines; ++i) prefetch(line(block[s], i), packed_prefetch);
         }
     }
 };
@@ -299,7 +295,7 @@ inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typena
             for (int s = 0; s < Strips; ++s) w[s] = I::load(lines[s] + line * 64);
             if constexpr (Fetched != 0) {
                 APERTUS_UNROLL
-                for (int s = 0; s < Strips; ++s) fetch(next[s], line * Fetched / 64 * 64);
+                for (int s = 0; s < Strips; ++s) prefetch(next[s], line * Fetched / 64 * 64);
             }
             APERTUS_UNROLL
             for (int t = 0; t < Tokens; ++t) {
@@ -363,7 +359,7 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
             lines[s] = format::bytes(block[s], unpacked[s]);
             scale[s] = format::scale(block[s]);
             block[s] += block_bytes; // the next one
-            for (std::size_t i = format::fetched; i < format::lines; ++i) fetch(format::line(block[s], i), 0);
+            for (std::size_t i = format::fetched; i < format::lines; ++i) prefetch(format::line(block[s], i), 0);
         }
         for (std::size_t token = 0; token < job.tokens; token += Tokens) {
             quantized_row x[Tokens];
