@@ -39,6 +39,8 @@ BOOST_AUTO_TEST_CASE(codes_steps_and_offsets_stay_within_what_the_kernels_assume
     }
 }
 
+BOOST_AUTO_TEST_CASE(every_instruction_set_packs_alike) { packed_rows::check_paths<int4>(0.02); }
+
 BOOST_AUTO_TEST_CASE(zeros_are_kept) {
     const auto in = packed_rows::values<int4>(0.0F);
     BOOST_TEST((packed_rows::there_and_back<int4>(in) == in));
@@ -47,8 +49,8 @@ BOOST_AUTO_TEST_CASE(zeros_are_kept) {
 BOOST_AUTO_TEST_CASE(what_is_not_finite_makes_its_row_not_a_number) { packed_rows::check_not_finite<int4>(); }
 
 BOOST_AUTO_TEST_CASE(squared_error_on_normal_weights) {
-    // the search reaches 5.65e-3; llama.cpp's Q4_0, at the same 4.5 bits, 7.4e-3
-    BOOST_TEST(packed_rows::relative_error<int4>() < 6.0e-3);
+    // the search reaches 5.60e-3; llama.cpp's Q4_0, at the same 4.5 bits, 7.4e-3
+    BOOST_TEST(packed_rows::relative_error<int4>() < 5.65e-3);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

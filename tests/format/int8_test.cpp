@@ -41,6 +41,8 @@ BOOST_AUTO_TEST_CASE(zeros_and_the_largest_element_are_kept) {
     BOOST_TEST(out[8] == 0.0F);
 }
 
+BOOST_AUTO_TEST_CASE(every_instruction_set_packs_alike) { packed_rows::check_paths<int8>(0.001); }
+
 BOOST_AUTO_TEST_CASE(what_is_not_finite_makes_its_row_not_a_number) { packed_rows::check_not_finite<int8>(); }
 
 BOOST_AUTO_TEST_CASE(squared_error_on_normal_weights) {

@@ -3,6 +3,8 @@
 // Blocks of the packed formats to test with: normal values, packing there and back.
 #pragma once
 
+#include <apertus/simd/pack_lanes.hpp>
+
 #include <boost/test/unit_test.hpp>
 
 #include <cmath>
@@ -64,6 +66,40 @@ template <class Format> double relative_error() {
         }
     }
     return error / sum;
+}
+
+/// Packs as narrower machines do and hands f(block) of each path.
+template <class Format, class F> void for_each_path(const std::vector<float>& in, F f) {
+    typename Format::block block;
+    const float* values = in.data();
+    apertus::detail::run_baseline<typename Format::packer>(values, block);
+    f(block);
+#if APERTUS_X86
+    if (apertus::is_available(apertus::cpu_isa::avx2)) {
+        apertus::detail::run_avx2<typename Format::packer>(values, block);
+        f(block);
+    }
+    if (apertus::is_available(apertus::cpu_isa::avx512)) {
+        apertus::detail::run_avx512<typename Format::packer>(values, block);
+        f(block);
+    }
+#endif
+}
+
+/// Every path gives what `pack` gives, but for codes that lie within a rounding error of a half.
+template <class Format> void check_paths(double step) {
+    const auto in = values<Format>(0.02F, 3);
+    const auto expected = there_and_back<Format>(in);
+    for_each_path<Format>(in, [&](const typename Format::block& block) {
+        std::vector<float> out(in.size());
+        Format::unpack(block, out.data());
+        std::size_t different = 0;
+        for (std::size_t i = 0; i < out.size(); ++i) {
+            BOOST_REQUIRE_SMALL(double{out[i]} - double{expected[i]}, step);
+            different += std::fabs(out[i] - expected[i]) > 1e-5F ? 1U : 0U;
+        }
+        BOOST_TEST(different <= in.size() / 100);
+    });
 }
 
 } // namespace packed_rows

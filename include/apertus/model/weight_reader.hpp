@@ -8,14 +8,15 @@
 #include <apertus/core/concepts.hpp>
 #include <apertus/core/memory.hpp>
 #include <apertus/format/formats.hpp>
+#include <apertus/format/widen.hpp>
+#include <apertus/model/matrix_converter.hpp>
 #include <apertus/model/weight_source.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 #include <memory>
-#include <numeric>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -30,124 +31,6 @@ namespace detail {
     for (std::size_t i = 0; i < shape.size(); ++i) out += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
     return out + "]";
 }
-
-/// Widens the elements [first, first + count) of packed storage at any address.
-template <class T>
-void widen_elements(const std::byte* data, std::size_t first, std::size_t count, float* out) noexcept {
-    for (std::size_t i = 0; i < count; ++i) {
-        T value;
-        std::memcpy(&value, data + (first + i) * sizeof(T), sizeof(T));
-        out[i] = to_float(value);
-    }
-}
-inline void widen(dtype type, const std::byte* data, std::size_t first, std::size_t count, float* out) noexcept {
-    switch (type) {
-    case dtype::f32: std::memcpy(out, data + first * sizeof(float), count * sizeof(float)); break;
-    case dtype::f16: widen_elements<f16>(data, first, count, out); break;
-    default: widen_elements<bf16>(data, first, count, out); break;
-    }
-}
-
-/// The element type of a dense format, or nothing.
-[[nodiscard]] inline std::optional<dtype> element_type(const format_info& f) noexcept {
-    if (&f == &info_of<dense<float>>) return dtype::f32;
-    if (&f == &info_of<dense<f16>>) return dtype::f16;
-    if (&f == &info_of<dense<bf16>>) return dtype::bf16;
-    return std::nullopt;
-}
-[[nodiscard]] inline const format_info& dense_format(dtype type) noexcept {
-    return type == dtype::f32 ? info_of<dense<float>> : type == dtype::f16 ? info_of<dense<f16>> : info_of<dense<bf16>>;
-}
-
-template <class T> void narrow_elements(const float* in, std::size_t count, std::byte* out) noexcept {
-    for (std::size_t i = 0; i < count; ++i) {
-        const T value(in[i]);
-        std::memcpy(out + i * sizeof(T), &value, sizeof(T));
-    }
-}
-
-/// Matrices from one format to another, a band of rows at a time (any thread, any order of bands).
-class matrix_converter {
-public:
-    /// `from` has one row per block.
-    matrix_converter(const format_info& from, const format_info& to, std::size_t cols) noexcept
-        : from_(from), to_(to), source_type_(element_type(from)), target_type_(element_type(to)), cols_(cols),
-          stripe_(std::lcm(from.block_size, to.block_size)) {}
-
-    /// Whether a stripe of columns that is whole blocks of both formats fits into the scratch of a band.
-    [[nodiscard]] bool possible() const noexcept {
-        return from_.block_rows == 1 && stripe_ * to_.block_rows <= largest_block;
-    }
-
-    /// Rows [first, first + count), first a multiple of the target's block_rows, of the matrix at `in` into that at `out`.
-    void operator()(const std::byte* in, std::size_t first, std::size_t count, std::byte* out) const noexcept {
-        const std::size_t row_bytes = from_.blocks_per_row(cols_) * from_.block_bytes;
-        const std::size_t band_bytes = to_.blocks_per_row(cols_) * to_.block_bytes;
-        // dense rows come in longer stripes: a call per block of one element would cost more than the work
-        const std::size_t stripe = target_type_ ? (stripe_ < 2048 ? 2048 / stripe_ * stripe_ : stripe_) : stripe_;
-        for (std::size_t row = first; row < first + count; row += to_.block_rows) {
-            const std::size_t rows = std::min(to_.block_rows, first + count - row);
-            std::byte* block = out + row / to_.block_rows * band_bytes;
-            for (std::size_t col = 0; col < cols_; col += stripe) {
-                float values[largest_block];
-                const std::size_t width = std::min(stripe, cols_ - col);
-                const std::size_t padded = (width + to_.block_size - 1) / to_.block_size * to_.block_size;
-                if (rows < to_.block_rows || width < padded) std::fill_n(values, to_.block_rows * padded, 0.0F);
-                for (std::size_t r = 0; r < rows; ++r)
-                    unpack(in + (row + r) * row_bytes, col, width, values + r * padded);
-                block = pack(values, padded, block);
-            }
-        }
-    }
-
-private:
-    void unpack(const std::byte* row, std::size_t col, std::size_t width, float* out) const noexcept {
-        if (source_type_) {
-            widen(*source_type_, row, col, width, out);
-            return;
-        }
-        const std::byte* block = row + col / from_.block_size * from_.block_bytes;
-        std::size_t i = 0;
-        for (; i + from_.block_size <= width; i += from_.block_size, block += from_.block_bytes) {
-            from_.unpack(block, out + i);
-        }
-        if (i < width) {
-            float rest[largest_block];
-            from_.unpack(block, rest);
-            std::copy_n(rest, width - i, out + i);
-        }
-    }
-    /// values[block_rows, width], width whole blocks; returns where the next stripe goes.
-    std::byte* pack(const float* values, std::size_t width, std::byte* out) const noexcept {
-        if (target_type_) {
-            switch (*target_type_) {
-            case dtype::f32: narrow_elements<float>(values, width, out); break;
-            case dtype::f16: narrow_elements<f16>(values, width, out); break;
-            default: narrow_elements<bf16>(values, width, out); break;
-            }
-            return out + width * to_.block_bytes;
-        }
-        for (std::size_t col = 0; col < width; col += to_.block_size, out += to_.block_bytes) {
-            if (to_.block_rows == 1 || width == to_.block_size) {
-                to_.pack(values + col, out);
-                continue;
-            }
-            float block[largest_block];
-            for (std::size_t r = 0; r < to_.block_rows; ++r) {
-                std::copy_n(values + r * width + col, to_.block_size, block + r * to_.block_size);
-            }
-            to_.pack(block, out);
-        }
-        return out;
-    }
-
-    const format_info& from_;
-    const format_info& to_;
-    std::optional<dtype> source_type_;
-    std::optional<dtype> target_type_;
-    std::size_t cols_;
-    std::size_t stripe_;
-};
 
 /// Owns converted weights and keeps the source alive. Matrices are carved out of large regions with huge pages, of which
 /// only what is used is ever touched.
@@ -219,7 +102,7 @@ public:
         if (!tensor) return {};
         host_buffer<std::byte> buffer(n * sizeof(float));
         auto* out = reinterpret_cast<float*>(buffer.data());
-        with_bytes(name, *tensor, [&](const std::byte* data) { widen(tensor->type, data, 0, n, out); });
+        with_bytes(name, *tensor, [&](const std::byte* data) { widen(tensor->type, data, n, out); });
         memory_->buffers.push_back(std::move(buffer));
         bytes_ += n * sizeof(float);
         report(name, tensor->byte_size);
@@ -232,7 +115,7 @@ public:
         const auto tensor = fetch(name, {1}, true);
         if (!tensor) return 0.0f;
         float value = 0.0f;
-        with_bytes(name, *tensor, [&](const std::byte* data) { widen(tensor->type, data, 0, 1, &value); });
+        with_bytes(name, *tensor, [&](const std::byte* data) { widen(tensor->type, data, 1, &value); });
         report(name, tensor->byte_size);
         return value;
     }
