@@ -108,9 +108,9 @@ BOOST_AUTO_TEST_CASE(agrees_with_double_precision) {
 }
 
 BOOST_AUTO_TEST_CASE(one_token_or_many_give_the_same_bits_on_every_path_with_fused_multiply_add) {
-    constexpr std::size_t tokens = 27;
-    constexpr std::size_t n = 300;
-    constexpr std::size_t k = 700;
+    static constexpr std::size_t tokens = 27;
+    static constexpr std::size_t n = 300;
+    static constexpr std::size_t k = 700;
     packed_formats::for_each([]<class Format>() {
         generator g(23);
         const auto x = g.vector(tokens * k);
@@ -165,9 +165,9 @@ BOOST_AUTO_TEST_CASE(extreme_codes_do_not_overflow) {
 }
 
 BOOST_AUTO_TEST_CASE(not_a_number_and_infinity_stay_in_their_row) {
-    constexpr std::size_t tokens = 7;
-    constexpr std::size_t n = 40;
-    constexpr std::size_t k = 300;
+    static constexpr std::size_t tokens = 7;
+    static constexpr std::size_t n = 40;
+    static constexpr std::size_t k = 300;
     packed_formats::for_each([]<class Format>() {
         for_each_path<Format>([](const std::string& name, cpu_backend& backend) {
             generator g(5);

@@ -37,7 +37,9 @@ void use_array(const apertus::gguf_array& array, std::size_t depth) {
 }
 
 void use_metadata(const apertus::gguf_metadata& metadata) {
-    for (const auto& [key, value] : metadata.entries()) {
+    for (const auto& entry : metadata.entries()) {
+        const auto& key = entry.first; // not a structured binding: clang 14 captures none
+        const auto& value = entry.second;
         check(metadata.find(key) == &value);
         if (const auto* const array = std::get_if<apertus::gguf_array>(&value.content)) use_array(*array, 1);
         check(!describe(value).empty());
