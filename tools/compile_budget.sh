@@ -32,7 +32,7 @@ budget() { # NAME LIMIT FLAGS HEADERS...
 shopt -s nullglob
 reference=(include/apertus/backend/reference*.hpp)
 [ ${#reference[@]} = 0 ] || budget core+model+reference 1.45 '' include/apertus/core/*.hpp include/apertus/model/*.hpp "${reference[@]}"
-budget separate 2.5 -DAPERTUS_SEPARATE_COMPILATION include/apertus/apertus.hpp
+budget separate 2.2 -DAPERTUS_SEPARATE_COMPILATION include/apertus/apertus.hpp
 budget header-only 7 '' include/apertus/apertus.hpp
 
 declare -A best
