@@ -269,6 +269,29 @@ inline void packed_matvec(const packed_job& job, std::size_t strip) noexcept {
         APERTUS_KERNEL_NAMESPACE::finish_strip<V>(job, strip + static_cast<std::size_t>(s), 0, total[s]);
 }
 
+/// acc[s][t] += 128 inputs: 32 lines of every strip times the codes of every token. `Fetched` as in packed_tile, whose lines
+/// from `first` on these are.
+template <class I, std::size_t Fetched, int Strips, int Tokens>
+APERTUS_ALWAYS_INLINE void multiply_lines(const std::uint8_t* const (&lines)[Strips],
+                                          const std::byte* const (&next)[Strips], std::size_t first,
+                                          const std::int8_t* const (&code)[Tokens], I (&acc)[Strips][Tokens]) noexcept {
+    for (std::size_t i = 0; i < 32; ++i) {
+        typename I::line w[Strips];
+        APERTUS_UNROLL
+        for (int s = 0; s < Strips; ++s) w[s] = I::load(lines[s] + (first + i) * 64);
+        if constexpr (Fetched != 0) {
+            APERTUS_UNROLL
+            for (int s = 0; s < Strips; ++s) prefetch(next[s], (first + i) * Fetched / 64 * 64);
+        }
+        APERTUS_UNROLL
+        for (int t = 0; t < Tokens; ++t) {
+            const auto four = I::broadcast(code[t] + 4 * i);
+            APERTUS_UNROLL
+            for (int s = 0; s < Strips; ++s) acc[s][t] = I::dot_byte(acc[s][t], w[s], four);
+        }
+    }
+}
+
 /// totals[token][strip] += 256 inputs of Strips x Tokens; lines[s] are the 64 lines of a block as bytes. Meanwhile the
 /// first `Fetched` lines (64, 32 or none) of the blocks at `next` are fetched one by one: all at once they would wait for
 /// the dozen that a core can have under way (8 tokens: 123 against 240 Gop/s).
@@ -288,22 +311,7 @@ inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typena
             APERTUS_UNROLL
             for (int s = 0; s < Strips; ++s) acc[s][t] = I::splat(-I::kept * x[t].sum[g]);
         }
-        for (std::size_t i = 0; i < 32; ++i) {
-            typename I::line w[Strips];
-            const std::size_t line = half * 32 + i;
-            APERTUS_UNROLL
-            for (int s = 0; s < Strips; ++s) w[s] = I::load(lines[s] + line * 64);
-            if constexpr (Fetched != 0) {
-                APERTUS_UNROLL
-                for (int s = 0; s < Strips; ++s) prefetch(next[s], line * Fetched / 64 * 64);
-            }
-            APERTUS_UNROLL
-            for (int t = 0; t < Tokens; ++t) {
-                const auto four = I::broadcast(code[t] + 4 * i);
-                APERTUS_UNROLL
-                for (int s = 0; s < Strips; ++s) acc[s][t] = I::dot_byte(acc[s][t], w[s], four);
-            }
-        }
+        APERTUS_KERNEL_NAMESPACE::multiply_lines<I, Fetched>(lines, next, half * 32, code, acc);
         if constexpr (Sixteen) { // the same lines with the low parts, from the first-level cache
             APERTUS_UNROLL
             for (int t = 0; t < Tokens; ++t) {
@@ -312,17 +320,7 @@ inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typena
                 APERTUS_UNROLL
                 for (int s = 0; s < Strips; ++s) acc[s][t] = add(shift_left(acc[s][t], 7), start);
             }
-            for (std::size_t i = 0; i < 32; ++i) {
-                typename I::line w[Strips];
-                APERTUS_UNROLL
-                for (int s = 0; s < Strips; ++s) w[s] = I::load(lines[s] + (half * 32 + i) * 64);
-                APERTUS_UNROLL
-                for (int t = 0; t < Tokens; ++t) {
-                    const auto four = I::broadcast(code[t] + 4 * i);
-                    APERTUS_UNROLL
-                    for (int s = 0; s < Strips; ++s) acc[s][t] = I::dot_byte(acc[s][t], w[s], four);
-                }
-            }
+            APERTUS_KERNEL_NAMESPACE::multiply_lines<I, 0>(lines, next, half * 32, code, acc);
         }
         APERTUS_UNROLL
         for (int t = 0; t < Tokens; ++t) {
