@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
 #include <support/safetensors_bytes.hpp>
 #include <support/temporary_folder.hpp>
 
@@ -36,13 +37,7 @@ std::string read_all(const checkpoint& c, std::string_view name) {
 }
 
 std::string message_of(const std::string& folder, apertus::error_category category = apertus::error_category::format) {
-    try {
-        (void)checkpoint::open(folder);
-    } catch (const apertus::error& e) {
-        BOOST_TEST((e.category() == category));
-        return e.what();
-    }
-    return "no error";
+    return error_message(category, [&] { (void)checkpoint::open(folder); });
 }
 
 constexpr const char* index_name = "model.safetensors.index.json";

@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
 #include <support/temporary_folder.hpp>
 
 #include <array>
@@ -26,13 +27,7 @@ std::string text_of(std::span<const std::byte> bytes) {
 }
 
 template <class F> std::string message_of(F f, apertus::error_category category = apertus::error_category::io) {
-    try {
-        f();
-    } catch (const apertus::error& e) {
-        BOOST_TEST((e.category() == category));
-        return e.what();
-    }
-    return "no error";
+    return error_message(category, f);
 }
 
 } // namespace

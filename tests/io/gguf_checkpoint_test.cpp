@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
 #include <support/gguf_bytes.hpp>
 #include <support/safetensors_bytes.hpp>
 #include <support/temporary_folder.hpp>
@@ -32,17 +33,13 @@ gguf_writer shard(std::uint16_t number, std::uint16_t count, std::string_view te
     return w;
 }
 
-std::string message_of(const std::vector<std::string>& bytes) {
-    try {
-        std::vector<gguf_file> files;
-        for (std::size_t i = 0; i < bytes.size(); ++i) {
-            files.push_back(gguf_file::from_bytes(as_bytes(bytes[i]), "file" + std::to_string(i)));
-        }
-        (void)gguf_checkpoint(std::move(files));
-    } catch (const apertus::error& e) {
-        return e.what();
+std::string message_of(const std::vector<std::string>& bytes,
+                       apertus::error_category category = apertus::error_category::format) {
+    std::vector<gguf_file> files;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        files.push_back(gguf_file::from_bytes(as_bytes(bytes[i]), "file" + std::to_string(i)));
     }
-    return "no error";
+    return error_message(category, [&] { (void)gguf_checkpoint(std::move(files)); });
 }
 
 } // namespace
@@ -102,7 +99,8 @@ BOOST_AUTO_TEST_CASE(shards) {
 }
 
 BOOST_AUTO_TEST_CASE(files_that_do_not_belong_together) {
-    BOOST_TEST(message_of({}) == "GGUF checkpoint: files: expected at least one, found none");
+    BOOST_TEST(message_of({}, apertus::error_category::io) ==
+               "GGUF checkpoint: files: expected at least one, found none");
     BOOST_TEST(message_of({shard(0, 2, "a").bytes(), shard(1, 2, "b").bytes()}) == "no error");
     BOOST_TEST(message_of({shard(0, 2, "a").bytes()}) ==
                "file0: metadata 'split.count': expected 1, the number of files given, found 2");

@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
 #include <support/gguf_bytes.hpp>
 #include <support/safetensors_bytes.hpp>
 #include <support/temporary_folder.hpp>
@@ -43,13 +44,8 @@ gguf_writer good() {
 }
 
 std::string message_of(std::string_view bytes) {
-    try {
-        (void)gguf_file::from_bytes(as_bytes(bytes), "m.gguf");
-    } catch (const apertus::error& e) {
-        BOOST_TEST((e.category() == apertus::error_category::format));
-        return e.what();
-    }
-    return "no error";
+    return error_message(apertus::error_category::format,
+                         [&] { (void)gguf_file::from_bytes(as_bytes(bytes), "m.gguf"); });
 }
 std::string message_of(const gguf_writer& w) { return message_of(w.bytes()); }
 

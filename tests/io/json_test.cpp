@@ -5,18 +5,14 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
+
 #include <string>
 
 namespace {
 
 std::string message_of(std::string_view text) {
-    try {
-        (void)apertus::parse_json(text, "file.json");
-    } catch (const apertus::error& e) {
-        BOOST_TEST((e.category() == apertus::error_category::format));
-        return e.what();
-    }
-    return "no error";
+    return error_message(apertus::error_category::format, [&] { (void)apertus::parse_json(text, "file.json"); });
 }
 
 } // namespace

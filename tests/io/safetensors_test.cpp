@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
 #include <support/safetensors_bytes.hpp>
 #include <support/temporary_folder.hpp>
 #include <support/test_support.hpp>
@@ -31,13 +32,8 @@ const std::string good_header = R"({"__metadata__":{"format":"pt"},)"
 const std::string good_data = "AAAAaaaaBBbbCCss";
 
 std::string message_of(std::string_view bytes) {
-    try {
-        (void)safetensors_file::from_bytes(as_bytes(bytes), "m.safetensors");
-    } catch (const apertus::error& e) {
-        BOOST_TEST((e.category() == apertus::error_category::format));
-        return e.what();
-    }
-    return "no error";
+    return error_message(apertus::error_category::format,
+                         [&] { (void)safetensors_file::from_bytes(as_bytes(bytes), "m.safetensors"); });
 }
 
 /// The message for a file of that header and `size` bytes of data.

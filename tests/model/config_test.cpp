@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
+
 #include <functional>
 #include <limits>
 #include <string>
@@ -18,13 +20,7 @@ using apertus::rope_kind;
 std::string message_of(const std::function<void(model_config&)>& change) {
     model_config c;
     change(c);
-    try {
-        c.validate("config.json");
-    } catch (const apertus::error& e) {
-        BOOST_TEST((e.category() == apertus::error_category::config));
-        return e.what();
-    }
-    return "no error";
+    return error_message(apertus::error_category::config, [&] { c.validate("config.json"); });
 }
 
 } // namespace

@@ -9,6 +9,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
 #include <support/test_support.hpp>
 
 #include <bit>
@@ -53,13 +54,7 @@ void check_values(const rope_parameters& p, std::size_t head_dim,
 }
 
 std::string message_of(const rope_parameters& p, std::size_t head_dim = 64) {
-    try {
-        (void)compute_rope_frequencies(p, 0, head_dim);
-    } catch (const apertus::error& e) {
-        BOOST_TEST((e.category() == apertus::error_category::config));
-        return e.what();
-    }
-    return "no error";
+    return error_message(apertus::error_category::config, [&] { (void)compute_rope_frequencies(p, 0, head_dim); });
 }
 
 } // namespace

@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
 #include <support/temporary_folder.hpp>
 
 #include <string>
@@ -26,15 +27,10 @@ model_config apertus_with(std::string_view members) { return parse_config_json(t
 model_config llama_with(std::string_view members) { return parse_config_json(text_of("llama", members)); }
 
 std::string message_of_text(std::string_view text, apertus::error_category category = apertus::error_category::config) {
-    try {
-        (void)parse_config_json(text, "dir/config.json");
-    } catch (const apertus::error& e) {
-        BOOST_TEST((e.category() == category), e.what());
-        const std::string message = e.what();
-        BOOST_TEST_REQUIRE(message.starts_with("dir/config.json: "), message);
-        return message.substr(17);
-    }
-    return "no error";
+    const std::string message = error_message(category, [&] { (void)parse_config_json(text, "dir/config.json"); });
+    if (message == "no error") return message;
+    BOOST_TEST_REQUIRE(message.starts_with("dir/config.json: "), message);
+    return message.substr(17);
 }
 std::string message_of(std::string_view members, std::string_view type = "apertus") {
     return message_of_text(text_of(type, members));

@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
+
 #include <string>
 #include <vector>
 
@@ -15,13 +17,7 @@ using apertus::parse_generation_config_json;
 using ids = std::vector<std::int32_t>;
 
 std::string message_of(std::string_view text, apertus::error_category category = apertus::error_category::config) {
-    try {
-        (void)parse_generation_config_json(text, "g.json");
-    } catch (const apertus::error& e) {
-        BOOST_TEST((e.category() == category), e.what());
-        return e.what();
-    }
-    return "no error";
+    return error_message(category, [&] { (void)parse_generation_config_json(text, "g.json"); });
 }
 
 } // namespace

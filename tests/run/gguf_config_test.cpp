@@ -6,6 +6,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
 #include <support/gguf_bytes.hpp>
 #include <support/gguf_of_checkpoint.hpp>
 #include <support/safetensors_bytes.hpp>
@@ -19,14 +20,8 @@
 namespace {
 
 using namespace apertus;
-using test_support::as_bytes;
+using test_support::files_of;
 using test_support::gguf_writer;
-
-gguf_checkpoint files_of(const std::string& bytes) {
-    std::vector<gguf_file> files;
-    files.push_back(gguf_file::from_bytes(as_bytes(bytes), "m.gguf"));
-    return gguf_checkpoint(std::move(files));
-}
 
 /// A llama without anything unusual; `but` adds to it.
 gguf_writer small(std::string_view without = {}, std::string_view arch = "llama") {
@@ -48,14 +43,8 @@ gguf_writer small(std::string_view without = {}, std::string_view arch = "llama"
 }
 
 std::string message_of(const gguf_writer& w, error_category category = error_category::format) {
-    try {
-        const std::string bytes = w.bytes();
-        (void)config_from_gguf(files_of(bytes));
-    } catch (const error& e) {
-        BOOST_TEST((e.category() == category), e.what());
-        return e.what();
-    }
-    return "no error";
+    const std::string bytes = w.bytes();
+    return error_message(category, [&] { (void)config_from_gguf(files_of(bytes)); });
 }
 
 } // namespace

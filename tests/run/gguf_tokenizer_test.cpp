@@ -11,6 +11,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <support/error_message.hpp>
 #include <support/gguf_bytes.hpp>
 #include <support/safetensors_bytes.hpp>
 #include <support/temporary_folder.hpp>
@@ -25,14 +26,8 @@
 namespace {
 
 using namespace apertus;
-using test_support::as_bytes;
+using test_support::files_of;
 using test_support::gguf_writer;
-
-gguf_checkpoint files_of(const std::string& bytes) {
-    std::vector<gguf_file> files;
-    files.push_back(gguf_file::from_bytes(as_bytes(bytes), "m.gguf"));
-    return gguf_checkpoint(std::move(files));
-}
 
 /// The metadata that llama.cpp's converter makes of a tokenizer.json.
 gguf_writer gguf_of_tokenizer(const std::string& folder, std::string_view pre) {
@@ -92,13 +87,7 @@ gguf_writer small(std::string_view without = {}, std::string_view pre = "gpt-2")
 
 std::string message_of(const gguf_writer& w, error_category category = error_category::format) {
     const std::string bytes = w.bytes();
-    try {
-        (void)tokenizer(tokenizer_spec_from_gguf(files_of(bytes)));
-    } catch (const error& e) {
-        BOOST_TEST((e.category() == category), e.what());
-        return e.what();
-    }
-    return "no error";
+    return error_message(category, [&] { (void)tokenizer(tokenizer_spec_from_gguf(files_of(bytes))); });
 }
 
 using ids = std::vector<std::int32_t>;

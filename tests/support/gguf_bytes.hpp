@@ -3,12 +3,15 @@
 // Writes GGUF files, good and bad ones: every number that a correct file derives from another can be set by itself.
 #pragma once
 
+#include <apertus/io/gguf_checkpoint.hpp>
+
 #include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -90,5 +93,12 @@ private:
     std::string entries_, tensors_, data_;
     std::uint64_t entry_count_ = 0, tensor_count_ = 0;
 };
+
+/// The file "m.gguf" with those bytes, which must outlive it.
+inline apertus::gguf_checkpoint files_of(const std::string& bytes) {
+    std::vector<apertus::gguf_file> files;
+    files.push_back(apertus::gguf_file::from_bytes(std::as_bytes(std::span(bytes)), "m.gguf"));
+    return apertus::gguf_checkpoint(std::move(files));
+}
 
 } // namespace test_support

@@ -140,7 +140,7 @@ public:
     /// Throws error(format) about the value of a key.
     APERTUS_DECLARATION [[noreturn]] void bad(std::string_view key, std::string_view expected,
                                               std::string_view found) const;
-    /// The value that `found` is about; "nothing" when the file has no such key.
+    /// The same for a key that the file does not have.
     [[noreturn]] void missing(std::string_view key, std::string_view expected) const { bad(key, expected, "nothing"); }
 
 private:
