@@ -377,82 +377,28 @@ private:
         }
     }
 
-    /// The path of every format that has no kernels of its own: some rows are unpacked to float in stretches of K and
-    /// multiplied with up to sixteen tokens while they are in the first-level cache. Same sums as dense<float>.
+    /// The path of every format that has no kernels of its own (backend/cpu/unpack_kernels.hpp).
     void unpack_matmul(tensor_view<const float, 2> x, const weight_view<any_format>& w,
                        tensor_view<const float, 1> bias, tensor_view<float, 2> out) noexcept {
-        constexpr std::size_t band = 16;
-        const std::size_t rows =
-            rows_per_piece(w.rows, w.info->blocks_per_row(w.cols) * w.info->block_bytes / w.info->block_rows, band);
-        for_pieces((w.rows + rows - 1) / rows, w.rows * w.cols * x.extent(0), [&](std::size_t piece) {
-            const std::size_t last = least(w.rows, (piece + 1) * rows);
-            for (std::size_t row = piece * rows; row < last; row += band) {
-                unpack_band(x, w, row, least(band, last - row), bias, out);
-            }
-        });
-    }
-
-    /// Rows [first, first + count) of the product, count <= 16; `first` is a multiple of 16.
-    void unpack_band(tensor_view<const float, 2> x, const weight_view<any_format>& w, std::size_t first,
-                     std::size_t count, tensor_view<const float, 1> bias, tensor_view<float, 2> out) noexcept {
-        using detail::tile_sums;
-        constexpr std::size_t tiles = 4;
-        constexpr std::size_t tokens_at_once = tiles * tile_sums::tokens;
         const format_info& f = *w.info;
-        const std::size_t unit = std::lcm(f.block_size, std::size_t{16});
-        const std::size_t rows_at_once = f.block_rows < tile_sums::rows ? tile_sums::rows : f.block_rows;
-        const std::size_t stretch = unit >= 512 ? unit : 512 / unit * unit;
-        const std::size_t tokens = x.extent(0);
-        float weights[largest_block];
-        float block[largest_block];
-        tile_sums sums[16 / tile_sums::rows][tiles];
-        for (std::size_t row = 0; row < count; row += rows_at_once) {
-            const std::size_t rows = least(rows_at_once, count - row);
-            for (std::size_t token = 0; token < tokens; token += tokens_at_once) {
-                std::memset(static_cast<void*>(sums), 0, sizeof sums);
-                for (std::size_t k = 0; k < w.cols; k += stretch) {
-                    const std::size_t n = least(stretch, w.cols - k);
-                    for (std::size_t r = 0; r < rows; r += f.block_rows) {
-                        const weight_view<any_format> at = w.slice(first + row + r, 1);
-                        const std::byte* data = at.data + k / f.block_size * f.block_bytes;
-                        for (std::size_t i = 0; i < n; i += f.block_size, data += f.block_bytes) {
-                            if (f.block_rows == 1) { // a stretch is whole blocks: there is room for the last one
-                                f.unpack(data, weights + r * stretch + i);
-                                continue;
-                            }
-                            f.unpack(data, block);
-                            for (std::size_t b = 0; b < f.block_rows; ++b) {
-                                std::memcpy(weights + (r + b) * stretch + i, block + b * f.block_size,
-                                            f.block_size * sizeof(float));
-                            }
-                        }
-                    }
-                    for (std::size_t r = 0; r < rows; r += tile_sums::rows) {
-                        const float* wr[tile_sums::rows];
-                        for (std::size_t i = 0; i < tile_sums::rows; ++i) {
-                            wr[i] = weights + least(r + i, rows - 1) * stretch;
-                        }
-                        for (std::size_t tile = 0; tile < tiles && token + tile * tile_sums::tokens < tokens; ++tile) {
-                            const float* xs[tile_sums::tokens];
-                            for (std::size_t t = 0; t < tile_sums::tokens; ++t) {
-                                xs[t] = x.data() + least(token + tile * tile_sums::tokens + t, tokens - 1) * w.cols + k;
-                            }
-                            kernels_.accumulate_tile(wr, xs, n, sums[r / tile_sums::rows][tile]);
-                        }
-                    }
-                }
-                for (std::size_t r = 0; r < rows; ++r) {
-                    const std::size_t n = first + row + r;
-                    for (std::size_t t = 0; t < least(tokens_at_once, tokens - token); ++t) {
-                        const tile_sums& tile = sums[r / tile_sums::rows][t / tile_sums::tokens];
-                        const std::size_t lanes =
-                            (r % tile_sums::rows * tile_sums::tokens + t % tile_sums::tokens) * 16;
-                        const float dot = kernels_.reduce_lanes(tile.lanes + lanes);
-                        out.data()[(token + t) * w.rows + n] = bias.empty() ? dot : dot + bias.data()[n];
-                    }
-                }
-            }
-        }
+        const std::size_t side_by_side = std::lcm(kernels_.matvec_rows, std::size_t{16}); // whole blocks, too
+        const std::size_t rows =
+            rows_per_piece(w.rows, f.blocks_per_row(w.cols) * f.block_bytes / f.block_rows, side_by_side);
+        for_pieces((w.rows + rows - 1) / rows, w.rows * w.cols * x.extent(0), [&](std::size_t piece) {
+            const std::size_t first = piece * rows;
+            detail::unpack_job job;
+            job.format = &f;
+            job.unpack = kernels_.unpackers.find(f);
+            job.w = w.slice(first, 0).data;
+            job.x = x.data();
+            job.bias = bias.empty() ? nullptr : bias.data() + first;
+            job.out = out.data() + first;
+            job.rows = least(rows, w.rows - first);
+            job.tokens = x.extent(0);
+            job.k = w.cols;
+            job.out_stride = w.rows;
+            kernels_.unpack_matmul(job);
+        });
     }
 
     any_executor executor_;

@@ -6,6 +6,7 @@
 
 #include <apertus/core/dtype.hpp>
 #include <apertus/core/kv_format.hpp>
+#include <apertus/core/weight_format.hpp>
 #include <apertus/simd/isa.hpp>
 
 #include <cstddef>
@@ -166,11 +167,42 @@ template <class W> struct weight_kernels {
     void (*widen)(const W* in, float* out, std::size_t n) noexcept = nullptr;
 };
 
-/// Sums of a 4 x 4 tile of outputs, carried from one stretch of K to the next (formats that are unpacked piecewise).
-struct tile_sums {
-    static constexpr std::size_t rows = 4;
-    static constexpr std::size_t tokens = 4;
-    alignas(64) float lanes[rows * tokens * 16];
+/// A piece of a matrix product with weights of any format: out[T, rows] = x[T,K] w[rows,K]^T + bias.
+struct unpack_job {
+    const format_info* format = nullptr;
+    /// Blocks of a row, one after another; null where nothing faster is known than format->unpack.
+    void (*unpack)(const std::byte* blocks, std::size_t count, float* out) noexcept = nullptr;
+    const std::byte* w = nullptr; ///< the first row's first block; rows begin at a multiple of block_rows
+    const float* x = nullptr;     ///< [T, K]
+    const float* bias = nullptr;  ///< [rows] or null
+    float* out = nullptr;         ///< [T, rows], rows of `out_stride` floats
+    std::size_t rows = 0;
+    std::size_t tokens = 0;
+    std::size_t k = 0;
+    std::size_t out_stride = 0;
+};
+
+/// Unpacking of the library's formats, compiled for one instruction set.
+class block_unpackers {
+public:
+    using function = void (*)(const std::byte* blocks, std::size_t count, float* out) noexcept;
+
+    constexpr void add(const format_info& format, function unpack) noexcept { known_[count_++] = {&format, unpack}; }
+    /// Null for a format that was not added.
+    [[nodiscard]] constexpr function find(const format_info& format) const noexcept {
+        for (const entry& e : known_) {
+            if (e.format == &format) return e.unpack;
+        }
+        return nullptr;
+    }
+
+private:
+    struct entry {
+        const format_info* format = nullptr;
+        function unpack = nullptr;
+    };
+    entry known_[16];
+    std::size_t count_ = 0;
 };
 
 struct kernel_table {
@@ -188,10 +220,8 @@ struct kernel_table {
     void (*merge_attention)(const attend_job&) noexcept = nullptr;
     packed_kernels packed;
     bf16_tile_kernels bf16_tiles;
-    /// sums += w[4,n] x[4,n]^T; rows of w and x are given by pointers, n a multiple of 16 except in the last stretch.
-    void (*accumulate_tile)(const float* const* w, const float* const* x, std::size_t n,
-                            tile_sums& sums) noexcept = nullptr;
-    float (*reduce_lanes)(const float* sixteen) noexcept = nullptr;
+    void (*unpack_matmul)(const unpack_job&) noexcept = nullptr;
+    block_unpackers unpackers;
     void (*rms_norm)(const float* x, const float* weight, float eps, float* out, std::size_t n) noexcept = nullptr;
     /// One row of H heads: x[H,K] rotated by cos, sin[K/2].
     void (*rope)(float* x, const float* cos, const float* sin, std::size_t heads, std::size_t k) noexcept = nullptr;

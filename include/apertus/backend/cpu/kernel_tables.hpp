@@ -20,6 +20,7 @@ APERTUS_END_NAMESPACE
 
 #ifndef APERTUS_DECLARATIONS_ONLY
 #include <apertus/core/dtype.hpp>
+#include <apertus/format/formats.hpp>
 #include <apertus/format/int4.hpp>
 #include <apertus/format/int8.hpp>
 #include <apertus/format/kv_dense.hpp>
@@ -28,15 +29,18 @@ APERTUS_END_NAMESPACE
 #include <apertus/simd/dot16.hpp>
 #include <apertus/simd/pairs16.hpp>
 #include <apertus/simd/prefetch.hpp>
+#include <apertus/simd/quants16.hpp>
 #include <apertus/simd/target.hpp>
 #include <apertus/simd/tiles.hpp>
 #include <apertus/simd/vec16.hpp>
 
+#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <type_traits>
 #include <utility>
 
@@ -48,6 +52,7 @@ APERTUS_END_NAMESPACE
 #if APERTUS_X86
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX2)
 #define APERTUS_KERNEL_NAMESPACE avx2
+#include <apertus/backend/cpu/gguf_kernels.hpp>
 #include <apertus/backend/cpu/kernels.hpp>
 #include <apertus/backend/cpu/packed_kernels.hpp>
 #undef APERTUS_KERNEL_NAMESPACE
@@ -61,6 +66,7 @@ APERTUS_TARGET_END
 
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512)
 #define APERTUS_KERNEL_NAMESPACE avx512
+#include <apertus/backend/cpu/gguf_kernels.hpp>
 #include <apertus/backend/cpu/kernels.hpp>
 #include <apertus/backend/cpu/packed_kernels.hpp>
 #undef APERTUS_KERNEL_NAMESPACE
@@ -107,20 +113,20 @@ template <class Arch> kernel_table make_kernel_table(cpu_isa isa) noexcept {
     switch (isa) {
 #if APERTUS_X86
     case cpu_isa::avx2:
-        table = avx2::make_table<avx2::vec16>();
+        table = avx2::make_table<avx2::vec16, avx2::quants16>();
         table.packed = avx2::make_packed_kernels<avx2::dot16>();
         break;
     case cpu_isa::avx2_vnni:
-        table = avx2::make_table<avx2::vec16>();
+        table = avx2::make_table<avx2::vec16, avx2::quants16>();
         table.packed = avx2_vnni::make_packed_kernels<avx2_vnni::dot16>();
         break;
     case cpu_isa::avx512:
-        table = avx512::make_table<avx512::vec16>();
+        table = avx512::make_table<avx512::vec16, avx512::quants16>();
         table.packed = avx512::make_packed_kernels<avx512::dot16>();
         break;
     case cpu_isa::avx512_vnni:
     case cpu_isa::amx:
-        table = avx512::make_table<avx512::vec16>();
+        table = avx512::make_table<avx512::vec16, avx512::quants16>();
         table.packed = avx512_vnni::make_packed_kernels<avx512_vnni::dot16>();
         table.use_for(kv_int8::name, &avx512_vnni::attend_int8);
         if (isa == cpu_isa::amx) amx::use_tiles<amx::tiles, amx::dot16>(table);

@@ -142,22 +142,6 @@ template <class V, class W> inline void matmul(const matmul_job<W>& job) noexcep
     else matmat<V, W>(job);
 }
 
-template <class V>
-inline void accumulate_tile(const float* const* w, const float* const* x, std::size_t n, tile_sums& sums) noexcept {
-    constexpr int tokens = static_cast<int>(tile_sums::tokens);
-    const float* const xs[tokens] = {x[0], x[1], x[2], x[3]};
-    for (std::size_t r = 0; r < tile_sums::rows; ++r) {
-        float* lanes = sums.lanes + r * tile_sums::tokens * 16;
-        V sum[1][tokens];
-        for (int t = 0; t < tokens; ++t) sum[0][t] = V::load(lanes + 16 * t);
-        const float* const ws[1] = {w[r]};
-        accumulate<V, 1, tokens, 0>(ws, xs, n, sum);
-        for (int t = 0; t < tokens; ++t) sum[0][t].store(lanes + 16 * t);
-    }
-}
-
-template <class V> inline float reduce_lanes(const float* sixteen) noexcept { return reduce_add(V::load(sixteen)); }
-
 template <class V, class W> inline void widen(const W* in, float* out, std::size_t n) noexcept {
     std::size_t i = 0;
     for (; i + 16 <= n; i += 16) V::load(in + i).store(out + i);
@@ -263,11 +247,13 @@ APERTUS_END_NAMESPACE
 
 #include <apertus/backend/cpu/attention_cells.hpp>
 #include <apertus/backend/cpu/attention_kernels.hpp>
+#include <apertus/backend/cpu/unpack_kernels.hpp>
 
 APERTUS_BEGIN_NAMESPACE
 namespace detail::APERTUS_KERNEL_NAMESPACE {
 
-template <class V> inline kernel_table make_table() noexcept {
+/// `Q`: words for unpacking (simd/quants16.hpp), where the instruction set has them.
+template <class V, class Q = V> inline kernel_table make_table() noexcept {
     kernel_table table;
     table.matvec_rows = V::matvec_rows;
     table.f32_weights = {&matmul<V, float>, &widen<V, float>};
@@ -279,8 +265,8 @@ template <class V> inline kernel_table make_table() noexcept {
     table.caches[3] = {kv_int8::name, &attend<V, kv_int8>};
     table.caches[4] = {{}, &attend<V, void>};
     table.merge_attention = &merge_attention<V>;
-    table.accumulate_tile = &accumulate_tile<V>;
-    table.reduce_lanes = &reduce_lanes<V>;
+    table.unpack_matmul = &unpack_matmul<V>;
+    table.unpackers = make_unpackers<Q>();
     table.rms_norm = &rms_norm<V>;
     table.rope = &rope<V>;
     table.add = &add_rows<V>;
