@@ -130,6 +130,29 @@ out 'lm_head.weight'
 run 0 bench --json --prompt-tokens 8 --new-tokens 4 --repeat 1
 out '"ratio":'
 
+# a packed cache: written, read, and never left half written
+packed="$work/packed"
+run 0 generate --json --ids 1,2,3 --max-new-tokens 4 --ignore-eos --model $golden --weights int4
+grep -o '"ids":[^]]*' "$work/out" > "$work/first"
+for _ in write read; do
+    run 0 generate --json --ids 1,2,3 --max-new-tokens 4 --ignore-eos --model $golden --weights int4 --packed-cache "$packed"
+    if [ "$(grep -o '"ids":[^]]*' "$work/out")" = "$(cat "$work/first")" ]; then ok; else bad 'a packed cache changes ids'; fi
+done
+if [ -s "$packed" ]; then ok; else bad 'no packed cache was written'; fi
+printf 'x' | dd of="$packed" bs=1 seek=$(($(stat -c %s "$packed") - 1)) conv=notrunc 2> /dev/null
+run 1 info --model $golden --weights int4 --packed-cache "$packed" --verify-packed-cache
+one_line_error
+err 'damaged packed cache'
+head -c 5000 "$packed" > "$work/short"
+run 1 generate --ids 1 --model $golden --weights int4 --packed-cache "$work/short"
+one_line_error
+(
+    trap '' XFSZ # a write beyond the limit becomes an error, as on a full disk
+    ulimit -f 4
+    "$program" generate --ids 1 --model $golden --weights int4 --packed-cache "$work/full" > "$work/limited" 2>&1
+)
+if [ $? = 1 ] && ! ls "$work"/full* > /dev/null 2>&1; then ok; else bad 'a full disk left a part of a packed cache'; fi
+
 # errors: exit status 1 and one line for what goes wrong, 2 for wrong arguments
 run 1 generate --model "$work/nowhere" hello
 one_line_error

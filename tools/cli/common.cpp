@@ -78,6 +78,8 @@ apertus::causal_lm load(const model_options& options, bool prefault) {
     o.head_weights = options.head_weights;
     o.embedding_weights = options.embedding_weights;
     o.kv_cache = options.kv_cache;
+    o.packed_cache = options.packed_cache;
+    o.verify_packed_cache = options.verify_packed_cache;
     o.use_mmap = !options.no_mmap;
     o.prefault = prefault;
     progress_bar bar;

@@ -25,6 +25,8 @@ struct model_options {
     std::string head_weights;
     std::string embedding_weights;
     std::string kv_cache = "f32";
+    std::string packed_cache; ///< a file; empty: none
+    bool verify_packed_cache = false;
     std::size_t threads = 0;
     bool no_mmap = false;
 };

@@ -37,6 +37,10 @@ void add_load_options(CLI::App& app, model_options& m) {
     app.add_option("--embedding-weights", m.embedding_weights, "the same for the embedding (as stored)")
         ->type_name("FORMAT");
     app.add_option("--kv-cache", m.kv_cache, "keep keys and values as f32, bf16, f16 or int8")->type_name("TYPE");
+    app.add_option("--packed-cache", m.packed_cache,
+                   "keep what was packed in this file: written when it is missing or does not fit, mapped when it does")
+        ->type_name("FILE");
+    app.add_flag("--verify-packed-cache", m.verify_packed_cache, "check every byte of that file, not only its table");
     app.add_flag("--no-mmap", m.no_mmap, "read the weights into memory instead of mapping the file");
 }
 

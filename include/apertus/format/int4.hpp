@@ -172,7 +172,7 @@ struct int4 {
         /// weights 5.60e-3. Others: one step 6.05e-3; no second move 5.67e-3; a third 5.59e-3; five steps 5.58e-3; the error
         /// measured again after moving each of the three 5.65e-3 and twice the passes; searching d too 5.65e-3. The three
         /// steps side by side in registers are a tenth faster on AVX-512 and slower where there are 16 registers; unrolling
-        /// and prefetching the source do nothing.
+        /// does nothing.
         template <class Floats, class Ints, std::size_t Lanes>
         APERTUS_ALWAYS_INLINE static void search(const float (*x)[Lanes], const Floats& lowest, const Floats& highest,
                                                  grid<Floats, Ints>& best) noexcept {

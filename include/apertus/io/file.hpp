@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Files as bytes: a read-only memory mapping, reads at an offset, and whole small files. Nothing here writes.
+// Files as bytes: a read-only memory mapping, reads at an offset, and whole small files. (output_file.hpp writes.)
 // A mapping costs no memory of its own: pages come from the page cache when they are first touched. If another process
 // shortens a mapped file the operating system delivers SIGBUS; who cannot exclude that opens the checkpoint without
 // mapping (`checkpoint_options::use_mmap = false`), which reads through `readable_file` and gets a typed error instead.
@@ -76,6 +76,12 @@ public:
                  S_ISDIR(status.st_mode) ? "a directory" : "something else");
         }
         size_ = static_cast<std::uint64_t>(status.st_size);
+#if defined(__APPLE__)
+        const auto& changed = status.st_mtimespec;
+#else
+        const auto& changed = status.st_mtim;
+#endif
+        changed_ = static_cast<std::int64_t>(changed.tv_sec) * 1'000'000'000 + changed.tv_nsec;
 #else
         stream_ = std::fopen(path_.c_str(), "rb");
         if (stream_ == nullptr) detail::file_failure(path_, "open", errno);
@@ -99,6 +105,8 @@ public:
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
     /// Size in bytes when the file was opened.
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+    /// When its content was last changed, in nanoseconds since 1970; 0 where the system does not tell.
+    [[nodiscard]] std::int64_t changed() const noexcept { return changed_; }
 
     /// Fills `out` from `offset`. Throws error(io) when the system fails or the file ends early.
     void read(std::uint64_t offset, std::span<std::byte> out) const {
@@ -133,6 +141,7 @@ private:
     void swap(readable_file& other) noexcept {
         std::swap(path_, other.path_);
         std::swap(size_, other.size_);
+        std::swap(changed_, other.changed_);
 #if APERTUS_HAS_POSIX_FILES
         std::swap(descriptor_, other.descriptor_);
 #else
@@ -151,6 +160,7 @@ private:
 
     std::string path_;
     std::uint64_t size_ = 0;
+    std::int64_t changed_ = 0;
 #if APERTUS_HAS_POSIX_FILES
     int descriptor_ = -1;
 #else

@@ -92,6 +92,7 @@ public:
             else convert(name, *tensor, stored, target, rows, cols, out);
             source_.done_with(name);
             data = out.data();
+            if (&stored != &target && control_.packed) control_.packed(name, {target, data, rows, cols});
         }
         report(name, tensor->byte_size);
         return {target, data, rows, cols};

@@ -27,7 +27,7 @@ struct source_tensor {
     std::vector<std::size_t> shape{};
     std::span<const std::byte> bytes{};
     std::uint64_t byte_size = 0;
-    const format_info* format = nullptr; ///< of a matrix that is stored in blocks, one row each
+    const format_info* format = nullptr; ///< of a matrix that is stored in blocks; those of one row can be repacked
 };
 
 class weight_source {
@@ -69,6 +69,8 @@ struct load_control {
     cancellation cancel{};
     any_executor executor{};
     bool prefault = true; ///< touch every mapped page now, in parallel, instead of during the first tokens
+    /// Called with the name of every matrix that was turned into another format. Its bytes live as long as the model.
+    std::function<void(const std::string&, const weight_view<any_format>&)> packed{};
 };
 
 APERTUS_END_NAMESPACE

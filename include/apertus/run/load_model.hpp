@@ -21,6 +21,7 @@
 #include <apertus/run/generation_config_json.hpp>
 #include <apertus/run/gguf_config.hpp>
 #include <apertus/run/gguf_source.hpp>
+#include <apertus/run/packed_cache.hpp>
 
 #include <charconv>
 #include <cstdint>
@@ -30,6 +31,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 APERTUS_BEGIN_NAMESPACE
 
@@ -162,22 +164,66 @@ template <class Decoder>
     return out;
 }
 
+/// From the packed cache where there is one that fits; otherwise from the source, and then the cache is written.
 template <architecture Arch>
 [[nodiscard]] std::shared_ptr<const model_interface>
-load_architecture(const model_config& config, const weight_source& source, const load_options& o) {
-    const load_control control{o.progress, o.cancel, executor_of(o), o.prefault};
-    return choose_backend(load_decoder<Arch, any_format>(config, source, control, choose_weights(source, o)), o);
+load_with_cache(const model_config& config, const weight_source& source, load_control control,
+                const weight_choice& choice, const load_options& o, const std::string& identity) {
+    const packed_cache cache(o.packed_cache, identity, choice);
+    std::optional<packed_source> packed;
+    if (auto file = cache.open(o.use_mmap)) {
+        if (o.verify_packed_cache) file->verify(control.executor, control.cancel);
+        packed.emplace(source, std::move(file));
+    }
+    std::vector<packed_matrix> made;
+    if (!packed) {
+        control.packed = [&](const std::string& name, const weight_view<any_format>& w) { made.push_back({name, w}); };
+    }
+    const weight_source& from = packed ? static_cast<const weight_source&>(*packed) : source;
+    const auto model = load_decoder<Arch, any_format>(config, from, control, choice);
+    if (!made.empty()) cache.write(std::move(made), control.executor, control.cancel);
+    return choose_backend(model, o);
 }
 
-APERTUS_DEFINITION std::shared_ptr<const model_interface>
-load_model(const model_config& config, const weight_source& source, const load_options& o) {
+template <architecture Arch>
+[[nodiscard]] std::shared_ptr<const model_interface>
+load_architecture(const model_config& config, const weight_source& source, const load_options& o,
+                  const std::string& identity) {
+    const load_control control{o.progress, o.cancel, executor_of(o), o.prefault};
+    const weight_choice choice = choose_weights(source, o);
+    if (!o.packed_cache.empty()) return load_with_cache<Arch>(config, source, control, choice, o, identity);
+    return choose_backend(load_decoder<Arch, any_format>(config, source, control, choice), o);
+}
+
+APERTUS_DEFINITION std::shared_ptr<const model_interface> load_model(const model_config& config,
+                                                                     const weight_source& source, const load_options& o,
+                                                                     const std::string& identity) {
+    if (!o.packed_cache.empty() && identity.empty()) {
+        fail(error_category::config, "load options", "packed_cache", "weights from files, which have names and dates",
+             source.name());
+    }
     std::shared_ptr<const model_interface> out;
     architectures::for_each([&]<class Arch>() {
-        if (!out && config.model_type == Arch::model_type) out = load_architecture<Arch>(config, source, o);
+        if (!out && config.model_type == Arch::model_type) out = load_architecture<Arch>(config, source, o, identity);
     });
     if (!out)
         fail(error_category::config, source.name(), "model_type", "a known architecture", quoted(config.model_type));
     return out;
+}
+
+[[nodiscard]] inline std::shared_ptr<const model_interface>
+load_gguf(const std::shared_ptr<const gguf_checkpoint>& files, const load_options& o, const std::string& identity) {
+    const model_config config = config_from_gguf(*files);
+    return load_model(config, gguf_source(files, config), o, identity);
+}
+
+/// What a packed cache would be tied to; empty when nobody asks for one.
+template <class Files>
+[[nodiscard]] std::string identity_for_cache(const load_options& o, std::string_view config_text, const Files& files) {
+    if (o.packed_cache.empty()) return {};
+    std::vector<std::string> paths;
+    for (const auto& file : files) paths.push_back(file.document());
+    return source_identity(config_text, paths);
 }
 
 } // namespace detail
@@ -193,9 +239,10 @@ APERTUS_DEFINITION causal_lm causal_lm::from_pretrained(const std::string& folde
         path_exists(generation_path)
             ? parse_generation_config_json(read_file(generation_path, largest_config), generation_path)
             : generation_config_from_config_json(config_text, config_path);
-    const checkpoint_source source(std::make_shared<const checkpoint>(checkpoint::open(folder, {options.use_mmap})),
-                                   folder);
-    return {detail::load_model(config, source, options), std::move(generation)};
+    const auto files = std::make_shared<const checkpoint>(checkpoint::open(folder, {options.use_mmap}));
+    const checkpoint_source source(files, folder);
+    const std::string identity = detail::identity_for_cache(options, config_text, files->files());
+    return {detail::load_model(config, source, options, identity), std::move(generation)};
 }
 
 APERTUS_DEFINITION causal_lm causal_lm::from_memory(std::string_view config_json,
@@ -208,18 +255,18 @@ APERTUS_DEFINITION causal_lm causal_lm::from_memory(std::string_view config_json
             ? generation_config_from_config_json(config_json, config_name)
             : parse_generation_config_json(generation_config_json, "generation_config.json in memory");
     const checkpoint_source source(std::make_shared<const checkpoint>(std::move(tensors)), "checkpoint in memory");
-    return {detail::load_model(config, source, options), std::move(generation)};
+    return {detail::load_model(config, source, options, {}), std::move(generation)};
 }
 
 APERTUS_DEFINITION causal_lm causal_lm::from_gguf(const std::string& path, const load_options& options) {
-    return from_gguf(gguf_checkpoint::open(path, options.use_mmap), options);
+    const auto files = std::make_shared<const gguf_checkpoint>(gguf_checkpoint::open(path, options.use_mmap));
+    const std::string identity = detail::identity_for_cache(options, {}, files->files());
+    return {detail::load_gguf(files, options, identity), generation_config_from_gguf(*files)};
 }
 
 APERTUS_DEFINITION causal_lm causal_lm::from_gguf(gguf_checkpoint files, const load_options& options) {
     const auto shared = std::make_shared<const gguf_checkpoint>(std::move(files));
-    const model_config config = config_from_gguf(*shared);
-    const gguf_source source(shared, config);
-    return {detail::load_model(config, source, options), generation_config_from_gguf(*shared)};
+    return {detail::load_gguf(shared, options, {}), generation_config_from_gguf(*shared)};
 }
 
 APERTUS_END_NAMESPACE
