@@ -153,6 +153,32 @@ one_line_error
 )
 if [ $? = 1 ] && ! ls "$work"/full* > /dev/null 2>&1; then ok; else bad 'a full disk left a part of a packed cache'; fi
 
+# GGUF: a file of nine tokens and a matrix in every format with blocks of 32 weights
+bash tests/cli/tiny_gguf.sh > "$work/tiny.gguf"
+run 0 info --model "$work/tiny.gguf"
+out 'LlamaForCausalLM'
+out 'Q8_0 + Q4_0 + Q4_1 + Q5_1 + Q5_0'
+printf 'abcab\n' > "$work/text"
+input=$work/text run 0 tokenize --json --no-special --model "$work/tiny.gguf"
+out_is '{"ids":[6,5]}'
+run 0 generate --json --max-new-tokens 4 --ignore-eos --model "$work/tiny.gguf" abcab
+out '"prompt_ids":[6,5]'
+out '"finish_reason":"length"'
+run 0 logits --json --ids 2,3,4 --model "$work/tiny.gguf"
+if [ "$(grep -c '^{"position":' "$work/out")" = 3 ]; then ok; else bad 'one line per position'; fi
+cp "$work/out" "$work/first"
+for other in '--weights f32 --head-weights f32' '--threads 1' '--no-mmap'; do # the same weights: the same bits
+    # shellcheck disable=SC2086
+    run 0 logits --json --ids 2,3,4 --model "$work/tiny.gguf" $other
+    if cmp -s "$work/out" "$work/first"; then ok; else bad "other logits with $other"; fi
+done
+run 0 logits --json --ids 2,3,4 --model "$work/tiny.gguf" --weights int8
+if cmp -s "$work/out" "$work/first"; then bad 'int8 changes nothing'; else ok; fi
+head -c 5000 "$work/tiny.gguf" > "$work/short.gguf"
+run 1 generate --model "$work/short.gguf" abcab
+one_line_error
+err short.gguf
+
 # errors: exit status 1 and one line for what goes wrong, 2 for wrong arguments
 run 1 generate --model "$work/nowhere" hello
 one_line_error
