@@ -99,10 +99,10 @@ template <class V, class W> inline void matvec(const matmul_job<W>& job) noexcep
 
 /// Many tokens: tiles of V::tile_rows x V::tile_tokens outputs over all of K, operands read where they lie. The tiles of a
 /// ragged edge compute their last row or token again instead of needing code of their own.
-/// Measured on one Cascade Lake core with a busy neighbour (FMA peak 150 GFLOP/s): 49 (f32), 58 (bf16). Tried and
-/// dropped: K in stretches of 256 with both operands copied next to each other (37 to 50; the copies wait for memory),
-/// the same with the next stretch prefetched (no gain). A packed tile alone reaches 126 from the first-level cache, so
-/// the way up is larger blocks in scratch memory, not another tile.
+/// Measured on one Cascade Lake core (FMA peak 153 GFLOP/s), 60 rows x 96 tokens x 4096: 70 (f32), 80 (bf16, whose
+/// widening takes a quarter of the two vector ports); with operands off a cache line 51 and 60. Tried and dropped: K in
+/// stretches of 512 to 1024 over bands of 48 rows, partial sums in memory (75 and 80), the same with the tokens' stretch
+/// copied (58 to 70), tiles of 5x5, 5x4, 6x4, 3x8 and 2x12 (no better), both operands copied (37 to 50).
 template <class V, class W> inline void matmat(const matmul_job<W>& job) noexcept {
     constexpr int tile_rows = V::tile_rows;
     constexpr int tile_tokens = V::tile_tokens;
