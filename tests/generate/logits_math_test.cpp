@@ -3,6 +3,9 @@
 // Passes over logits against plain loops, at lengths around every block, with NaN and infinities.
 #include <apertus/generate/logits_math.hpp>
 
+#include <apertus/generate/logits_passes.hpp>
+#include <apertus/simd/isa.hpp>
+
 #include <generate/fake_session.hpp>
 
 #include <boost/test/unit_test.hpp>

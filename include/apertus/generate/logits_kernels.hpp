@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The passes of logits_math.hpp in vector registers, one text for AVX2 and AVX-512. logits_math_definitions.hpp includes
-// this file once per set, inside a target region, after naming the set's sixteen lanes (`lanes`, with the words used
-// below) in APERTUS_LOGITS_NAMESPACE; hence no #pragma once, and included alone it is empty. Same lanes, same operations,
-// same trees as the plain loops there, and no product is fused with a sum: the results are the same bits.
+// The passes of logits_math.hpp in vector registers, one text for AVX2 and AVX-512. logits_passes.hpp includes this
+// file once per set, inside a target region, after naming the set's sixteen lanes (`lanes`, with the words used below) in
+// APERTUS_LOGITS_NAMESPACE; hence no #pragma once, and included alone it is empty. Same lanes, same operations, same
+// trees as the plain loops there, and no product is fused with a sum: the results are the same bits.
 #ifdef APERTUS_LOGITS_NAMESPACE
 
 namespace APERTUS_LOGITS_NAMESPACE {
