@@ -244,8 +244,11 @@ public:
     /// Throws error(io) or error(cancelled); then a file that was there is still what it was.
     void write(std::vector<packed_matrix> matrices, const any_executor& executor, const cancellation& cancel) const {
         // whole lines first, so that every matrix of blocks begins at one
-        std::stable_partition(matrices.begin(), matrices.end(),
-                              [](const packed_matrix& m) { return m.matrix.bytes() % 64 == 0; });
+        std::sort(matrices.begin(), matrices.end(), [](const packed_matrix& a, const packed_matrix& b) {
+            const bool ragged_a = a.matrix.bytes() % 64 != 0;
+            const bool ragged_b = b.matrix.bytes() % 64 != 0;
+            return ragged_a != ragged_b ? ragged_b : a.name < b.name;
+        });
         std::vector<std::pair<std::string, std::string>> metadata{
             {std::string(version_key), std::string(packed_cache_version)},
             {std::string(source_key), identity_},
