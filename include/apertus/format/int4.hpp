@@ -171,7 +171,7 @@ struct int4 {
         /// mean of what is left then. 4.9 us a block (Cascade Lake, AVX-512; 8.4 on AVX2), relative squared error on normal
         /// weights 5.60e-3. Others: one step 6.05e-3; no second move 5.67e-3; a third 5.59e-3; five steps 5.58e-3; the error
         /// measured again after moving each of the three 5.65e-3 and twice the passes; searching d too 5.65e-3. The three
-        /// steps side by side in registers are a tenth faster on AVX-512 and slower where there are 16 registers; unrolling
+        /// steps side by side in registers are a twentieth faster on AVX-512 and slower where there are 16 registers; unrolling
         /// does nothing.
         template <class Floats, class Ints, std::size_t Lanes>
         APERTUS_ALWAYS_INLINE static void search(const float (*x)[Lanes], const Floats& lowest, const Floats& highest,
