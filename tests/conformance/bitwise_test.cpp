@@ -119,6 +119,56 @@ BOOST_AUTO_TEST_CASE(avx2_and_avx512_agree) {
     BOOST_TEST(same_bits(everything(again), expected));
 }
 
+BOOST_AUTO_TEST_CASE(several_products_at_once_are_those_one_by_one) {
+    constexpr std::size_t k = 520;
+    generator g(77);
+    const packed_matrix<dense<float>> a(g, 70, k);
+    const packed_matrix<dense<bf16>> b(g, 33, k);
+    const packed_matrix<dense<bf16>> c(g, 190, k);
+    const packed_matrix<int8> d(g, 47, k);
+    const packed_matrix<int8> e(g, 300, k);
+    const packed_matrix<int4> f(g, 161, k);
+    const packed_matrix<int4> h(g, 1, k);
+    const packed_matrix<toy_int8> i(g, 20, k);
+    const packed_matrix<toy_int8> j(g, 65, k);
+    const std::vector<std::vector<weight_view<any_format>>> groups = {
+        {a.view()},
+        {b.view(), c.view(), b.view()},
+        {e.view(), d.view(), d.view()},
+        {f.view(), h.view()},
+        {j.view(), i.view()},
+        {a.view(), d.view(), e.view(), f.view(), c.view(), b.view()},
+    };
+    for (const auto& [name, executor] : executors()) {
+        for (const cpu_isa isa : available_isas()) {
+            cpu_backend backend(executor, {isa});
+            for (const std::size_t tokens : {0U, 1U, 5U, 140U}) {
+                const auto x = g.vector(tokens * k);
+                for (const auto& group : groups) {
+                    std::vector<product<>> products;
+                    std::vector<std::vector<float>> single(group.size());
+                    std::vector<std::vector<float>> together(group.size());
+                    std::vector<std::vector<float>> bias(group.size());
+                    for (std::size_t n = 0; n < group.size(); ++n) {
+                        const weight_view<any_format>& w = group[n];
+                        if (n % 2 == 1) bias[n] = g.vector(w.rows);
+                        single[n].assign(tokens * w.rows, -1.0F);
+                        together[n].assign(tokens * w.rows, -2.0F);
+                        backend.matmul(view2(x, tokens, k), w, view1(std::as_const(bias[n])),
+                                       view2(single[n], tokens, w.rows));
+                        products.push_back({w, view1(std::as_const(bias[n])), view2(together[n], tokens, w.rows)});
+                    }
+                    backend.matmul_all(view2(x, tokens, k), products);
+                    for (std::size_t n = 0; n < group.size(); ++n) {
+                        BOOST_TEST(same_bits(together[n], single[n]),
+                                   to_string(isa) << " " << name << " " << tokens << " " << group[n].info->name);
+                    }
+                }
+            }
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_row_of_a_product_does_not_depend_on_the_others) {
     for (const cpu_isa isa : available_isas()) {
         cpu_backend backend(any_executor(2), {isa});

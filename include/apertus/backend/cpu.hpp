@@ -118,14 +118,18 @@ public:
                 tensor_view<float, 2> out) noexcept {
         assert(x.extent(1) == w.cols && out.extent(0) == x.extent(0) && out.extent(1) == w.rows);
         assert(bias.empty() || bias.size() == w.rows);
-        if (out.empty()) return;
-        if (visit_format<dense_formats>(w, [&](const auto& typed) { dense_matmul(x, typed, bias, out); })) return;
-        if (w.holds<int8>() && rows_of_codes(w.cols) != 0) {
-            packed_matmul(x, w, kernels_.packed.quantize16, kernels_.packed.int8_matmul, bias, out);
-        } else if (w.holds<int4>() && rows_of_codes(w.cols) != 0) {
-            packed_matmul(x, w, kernels_.packed.quantize8, kernels_.packed.int4_matmul, bias, out);
-        } else {
-            unpack_matmul(x, w, bias, out);
+        const product<> one{w, bias, out};
+        multiply(x, std::span(&one, 1));
+    }
+
+    /// The same for several matrices and the same x: those in one format share a parallel region, and activations are
+    /// converted for them once.
+    void matmul_all(tensor_view<const float, 2> x, std::span<const product<>> all) noexcept {
+        for (std::size_t first = 0; first < all.size();) {
+            std::size_t n = 1;
+            while (first + n < all.size() && all[first + n].w.info == all[first].w.info) ++n;
+            multiply(x, all.subspan(first, n));
+            first += n;
         }
     }
 
@@ -283,61 +287,96 @@ private:
         }
     }
 
-    template <class Format>
-    void dense_matmul(tensor_view<const float, 2> x, const weight_view<Format>& w, tensor_view<const float, 1> bias,
-                      tensor_view<float, 2> out) noexcept {
-        using element = typename Format::block;
-        const std::size_t tokens = x.extent(0);
-        if constexpr (std::is_same_v<element, bf16>) {
-            if (exactness_ == exactness::fast && kernels_.bf16_tiles.matmul != nullptr && tokens >= 8 &&
-                detail::bf16_tile_job::tile_bytes(w.cols) <= activation_bytes) {
-                bf16_tile_matmul(x, w, bias, out);
-                return;
-            }
+    using products = std::span<const product<>>;
+
+    /// All of the same format.
+    void multiply(tensor_view<const float, 2> x, products all) noexcept {
+        const weight_view<any_format>& w = all.front().w;
+        if (x.empty() || w.rows == 0) return;
+        if (visit_format<dense_formats>(w, [&](const auto& typed) {
+                dense_matmul<typename std::remove_cvref_t<decltype(typed)>::format>(x, all);
+            })) {
+            return;
         }
-        const std::size_t rows =
-            rows_per_piece(w.rows, w.cols * sizeof(element), tokens == 1 ? kernels_.matvec_rows : 12);
-        for_pieces((w.rows + rows - 1) / rows, w.rows * w.cols * tokens, [&](std::size_t piece) {
-            const std::size_t first = piece * rows;
-            const std::size_t count = least(rows, w.rows - first);
-            detail::matmul_job<element> job;
-            job.w = w.slice(first, count).blocks;
-            job.x = x.data();
-            job.bias = bias.empty() ? nullptr : bias.data() + first;
-            job.out = out.data() + first;
-            job.rows = count;
-            job.tokens = tokens;
-            job.k = w.cols;
-            job.out_stride = w.rows;
-            kernels_.weights<element>().matmul(job);
+        if (w.holds<int8>() && rows_of_codes(w.cols) != 0) {
+            packed_matmul(x, all, kernels_.packed.quantize16, kernels_.packed.int8_matmul);
+        } else if (w.holds<int4>() && rows_of_codes(w.cols) != 0) {
+            packed_matmul(x, all, kernels_.packed.quantize8, kernels_.packed.int4_matmul);
+        } else {
+            unpack_matmul(x, all);
+        }
+    }
+
+    /// f(product, first row, rows) for pieces of all matrices. The kernel walks `side_by_side` rows at once.
+    template <class F> void for_products(products all, std::size_t tokens, std::size_t side_by_side, F&& f) noexcept {
+        const weight_view<any_format>& w = all.front().w;
+        const std::size_t row_bytes = w.info->blocks_per_row(w.cols) * w.info->block_bytes / w.info->block_rows;
+        std::size_t rows = 0;
+        for (const product<>& p : all) rows += p.w.rows;
+        const std::size_t piece_rows = rows_per_piece(rows, row_bytes, side_by_side);
+        const auto pieces_of = [&](const product<>& p) { return (p.w.rows + piece_rows - 1) / piece_rows; };
+        std::size_t pieces = 0;
+        for (const product<>& p : all) pieces += pieces_of(p);
+        for_pieces(pieces, rows * w.cols * tokens, [&](std::size_t piece) {
+            const product<>* p = all.data();
+            for (; piece >= pieces_of(*p); ++p) piece -= pieces_of(*p);
+            const std::size_t first = piece * piece_rows;
+            f(*p, first, least(piece_rows, p->w.rows - first));
         });
     }
 
+    /// What all jobs have: rows [first, first + rows) of a product, for rows of activations from `token` on.
+    template <class Job>
+    static void fill(Job& job, const product<>& p, std::size_t first, std::size_t rows, std::size_t token,
+                     std::size_t tokens) noexcept {
+        job.rows = rows;
+        job.tokens = tokens;
+        job.bias = p.bias.empty() ? nullptr : p.bias.data() + first;
+        job.out = p.out.data() + token * p.w.rows + first;
+        job.out_stride = p.w.rows;
+    }
+
+    template <class Format> void dense_matmul(tensor_view<const float, 2> x, products all) noexcept {
+        using element = typename Format::block;
+        const std::size_t tokens = x.extent(0);
+        const std::size_t k = x.extent(1);
+        if constexpr (std::is_same_v<element, bf16>) {
+            if (exactness_ == exactness::fast && kernels_.bf16_tiles.matmul != nullptr && tokens >= 8 &&
+                detail::bf16_tile_job::tile_bytes(k) <= activation_bytes) {
+                bf16_tile_matmul(x, all);
+                return;
+            }
+        }
+        for_products(all, tokens, tokens == 1 ? kernels_.matvec_rows : 12,
+                     [&](const product<>& p, std::size_t first, std::size_t rows) {
+                         detail::matmul_job<element> job;
+                         fill(job, p, first, rows, 0, tokens);
+                         job.w = p.w.template as<Format>().slice(first, rows).blocks;
+                         job.x = x.data();
+                         job.k = k;
+                         kernels_.weights<element>().matmul(job);
+                     });
+    }
+
     /// bf16 weights with activations rounded to bf16, on the tile unit.
-    void bf16_tile_matmul(tensor_view<const float, 2> x, const weight_view<dense<bf16>>& w,
-                          tensor_view<const float, 1> bias, tensor_view<float, 2> out) noexcept {
+    void bf16_tile_matmul(tensor_view<const float, 2> x, products all) noexcept {
         constexpr std::size_t height = 16;
-        const std::size_t tile_bytes = detail::bf16_tile_job::tile_bytes(w.cols);
+        const std::size_t k = x.extent(1);
+        const std::size_t tile_bytes = detail::bf16_tile_job::tile_bytes(k);
         const std::size_t most = least(detail::bf16_tile_job::most_tokens, activation_bytes / tile_bytes * height);
-        const std::size_t rows = rows_per_piece(w.rows, w.cols * sizeof(bf16), 2 * height);
         for (std::size_t token = 0; token < x.extent(0); token += most) {
             const std::size_t tokens = least(most, x.extent(0) - token);
-            for_pieces((tokens + height - 1) / height, tokens * w.cols, [&](std::size_t tile) {
+            for_pieces((tokens + height - 1) / height, tokens * k, [&](std::size_t tile) {
                 const std::size_t first = tile * height;
-                kernels_.bf16_tiles.interleave(x.row(token + first).data(), least(height, tokens - first), w.cols,
+                kernels_.bf16_tiles.interleave(x.row(token + first).data(), least(height, tokens - first), k,
                                                scratch_.data() + tile * tile_bytes);
             });
-            for_pieces((w.rows + rows - 1) / rows, w.rows * w.cols * tokens, [&](std::size_t piece) {
-                const std::size_t first = piece * rows;
+            for_products(all, tokens, 2 * height, [&](const product<>& p, std::size_t first, std::size_t rows) {
                 detail::bf16_tile_job job;
-                job.rows = least(rows, w.rows - first);
-                job.w = w.slice(first, job.rows).blocks;
+                fill(job, p, first, rows, token, tokens);
+                job.w = p.w.as<dense<bf16>>().slice(first, rows).blocks;
                 job.x = scratch_.data();
-                job.k = w.cols;
-                job.tokens = tokens;
-                job.bias = bias.empty() ? nullptr : bias.data() + first;
-                job.out = out.data() + token * w.rows + first;
-                job.out_stride = w.rows;
+                job.k = k;
                 kernels_.bf16_tiles.matmul(job);
             });
         }
@@ -345,58 +384,42 @@ private:
 
     /// Weights of a packed format with activations rounded to codes. Rows of activations are taken together as far as the
     /// scratch memory holds them; the weights are read once for each such chunk.
-    void packed_matmul(tensor_view<const float, 2> x, const weight_view<any_format>& w,
+    void packed_matmul(tensor_view<const float, 2> x, products all,
                        void (*quantize)(const float*, std::size_t, const detail::quantized_row&) noexcept,
-                       void (*kernel)(const detail::packed_job&) noexcept, tensor_view<const float, 1> bias,
-                       tensor_view<float, 2> out) noexcept {
+                       void (*kernel)(const detail::packed_job&) noexcept) noexcept {
         constexpr std::size_t strip = detail::packed_job::strip_rows;
-        const std::size_t blocks = w.info->blocks_per_row(w.cols);
-        const detail::quantized_rows rows{scratch_.data(), blocks};
-        const std::size_t most = least(detail::packed_job::most_tokens, rows_of_codes(w.cols));
+        const std::size_t k = x.extent(1);
+        const detail::quantized_rows codes{scratch_.data(), all.front().w.info->blocks_per_row(k)};
+        const std::size_t most = least(detail::packed_job::most_tokens, rows_of_codes(k));
         for (std::size_t token = 0; token < x.extent(0); token += most) {
             const std::size_t tokens = least(most, x.extent(0) - token);
             // one row costs a microsecond or two: less than waking a thread
-            for_pieces(tokens, tokens == 1 ? 0 : tokens * w.cols,
-                       [&](std::size_t t) { quantize(x.row(token + t).data(), w.cols, rows.row(t)); });
-            const std::size_t side_by_side =
-                strip * (tokens == 1 ? kernels_.packed.matvec_strips : kernels_.packed.tile_strips);
-            const std::size_t piece_rows = rows_per_piece(w.rows, blocks * w.info->block_bytes / strip, side_by_side);
-            for_pieces((w.rows + piece_rows - 1) / piece_rows, w.rows * w.cols * tokens, [&](std::size_t piece) {
-                const std::size_t first = piece * piece_rows;
-                detail::packed_job job;
-                job.w = w.slice(first, 0).data;
-                job.blocks = blocks;
-                job.rows = least(piece_rows, w.rows - first);
-                job.x = rows;
-                job.tokens = tokens;
-                job.bias = bias.empty() ? nullptr : bias.data() + first;
-                job.out = out.data() + token * w.rows + first;
-                job.out_stride = w.rows;
-                kernel(job);
-            });
+            for_pieces(tokens, tokens == 1 ? 0 : tokens * k,
+                       [&](std::size_t t) { quantize(x.row(token + t).data(), k, codes.row(t)); });
+            for_products(all, tokens,
+                         strip * (tokens == 1 ? kernels_.packed.matvec_strips : kernels_.packed.tile_strips),
+                         [&](const product<>& p, std::size_t first, std::size_t rows) {
+                             detail::packed_job job;
+                             fill(job, p, first, rows, token, tokens);
+                             job.w = p.w.slice(first, rows).data;
+                             job.blocks = codes.blocks;
+                             job.x = codes;
+                             kernel(job);
+                         });
         }
     }
 
     /// The path of every format that has no kernels of its own (backend/cpu/unpack_kernels.hpp).
-    void unpack_matmul(tensor_view<const float, 2> x, const weight_view<any_format>& w,
-                       tensor_view<const float, 1> bias, tensor_view<float, 2> out) noexcept {
-        const format_info& f = *w.info;
+    void unpack_matmul(tensor_view<const float, 2> x, products all) noexcept {
         const std::size_t side_by_side = std::lcm(kernels_.matvec_rows, std::size_t{16}); // whole blocks, too
-        const std::size_t rows =
-            rows_per_piece(w.rows, f.blocks_per_row(w.cols) * f.block_bytes / f.block_rows, side_by_side);
-        for_pieces((w.rows + rows - 1) / rows, w.rows * w.cols * x.extent(0), [&](std::size_t piece) {
-            const std::size_t first = piece * rows;
+        for_products(all, x.extent(0), side_by_side, [&](const product<>& p, std::size_t first, std::size_t rows) {
             detail::unpack_job job;
-            job.format = &f;
-            job.unpack = kernels_.unpackers.find(f);
-            job.w = w.slice(first, 0).data;
+            fill(job, p, first, rows, 0, x.extent(0));
+            job.format = p.w.info;
+            job.unpack = kernels_.unpackers.find(*p.w.info);
+            job.w = p.w.slice(first, rows).data;
             job.x = x.data();
-            job.bias = bias.empty() ? nullptr : bias.data() + first;
-            job.out = out.data() + first;
-            job.rows = least(rows, w.rows - first);
-            job.tokens = x.extent(0);
-            job.k = w.cols;
-            job.out_stride = w.rows;
+            job.k = x.extent(1);
             kernels_.unpack_matmul(job);
         });
     }

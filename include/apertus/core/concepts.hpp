@@ -36,6 +36,13 @@ struct probe_activation {
 };
 } // namespace detail
 
+/// One of several products of the same rows x[T,K]: out[T,N] = x w[N,K]^T + bias[N]; an empty bias means none.
+template <class Space = host_space> struct product {
+    weight_view<any_format, Space> w{};
+    tensor_view<const float, 1, Space> bias{};
+    tensor_view<float, 2, Space> out{};
+};
+
 /// What a model needs from a machine. All verbs work on T rows at once and on float activations:
 ///   allocate<T>(n)                 -> buffer<T>, zeroed memory of the backend's space (throws error(resource))
 ///   upload(host span, view), download(view, host span), synchronize()
@@ -52,6 +59,7 @@ struct probe_activation {
 ///   add(x[T,D], y[T,D])                                      x += y
 /// embed and matmul take a weight_view of any format; a backend may also take weight_view<any_format>, a format known at
 /// run time only, in place of having one instance of both for every format there is (see `visit_format`).
+/// matmul_all(x[T,K], products), which a backend may have, is matmul for each of them, in one go (q, k and v; gate and up).
 /// Compute verbs are noexcept, allocate nothing, and run on the executor that the backend object holds.
 template <class B>
 concept backend =

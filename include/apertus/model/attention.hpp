@@ -29,9 +29,12 @@ template <weight_storage Format, bool QkNorm, class Space = host_space> struct a
         const std::size_t kv_heads = a.k.extent(1);
         const std::size_t head_size = a.q.extent(2);
 
-        q_proj.forward(b, a.h, a.q.template reshape<2>({t, heads * head_size}));
-        k_proj.forward(b, a.h, a.k.template reshape<2>({t, kv_heads * head_size}));
-        v_proj.forward(b, a.h, a.v.template reshape<2>({t, kv_heads * head_size}));
+        const projection<Format, Space> qkv[] = {
+            {q_proj, a.q.template reshape<2>({t, heads * head_size})},
+            {k_proj, a.k.template reshape<2>({t, kv_heads * head_size})},
+            {v_proj, a.v.template reshape<2>({t, kv_heads * head_size})},
+        };
+        forward_all<B, Format, Space>(b, a.h, qkv);
         if constexpr (QkNorm) {
             const auto q = a.q.template reshape<2>({t * heads, head_size});
             const auto k = a.k.template reshape<2>({t * kv_heads, head_size});

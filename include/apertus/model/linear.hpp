@@ -7,7 +7,9 @@
 #include <apertus/core/tensor.hpp>
 #include <apertus/format/formats.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 APERTUS_BEGIN_NAMESPACE
 
@@ -36,6 +38,24 @@ template <weight_storage Format, class Space = host_space> struct linear {
         }
     }
 };
+
+/// A layer and where its result goes.
+template <weight_storage Format, class Space> struct projection {
+    const linear<Format, Space>& layer;
+    tensor_view<float, 2, Space> y;
+};
+
+/// Several layers on the same x[T,K], together where the backend can do that.
+template <backend B, class Format, class Space, std::size_t N>
+void forward_all(B& b, tensor_view<const float, 2, Space> x, const projection<Format, Space> (&all)[N]) noexcept {
+    if constexpr (requires(std::span<const product<Space>> products) { b.matmul_all(x, products); }) {
+        product<Space> products[N];
+        for (std::size_t i = 0; i < N; ++i) products[i] = {all[i].layer.weight, all[i].layer.bias, all[i].y};
+        b.matmul_all(x, std::span<const product<Space>>(products));
+    } else {
+        for (const auto& p : all) p.layer.forward(b, x, p.y);
+    }
+}
 
 /// y[T,D] = x * rsqrt(mean(x^2) + eps) * weight[D] (Zhang & Sennrich 2019). y may be x.
 template <class Space = host_space> struct rms_norm {

@@ -35,8 +35,8 @@ template <weight_storage Format, class Activation, class Space = host_space> str
 
     /// a.h [T,D] -> a.h [T,D].
     template <backend B> void forward(B& b, const activation_views<Space>& a) const noexcept {
-        gate_proj.forward(b, a.h, a.gate);
-        up_proj.forward(b, a.h, a.up);
+        const projection<Format, Space> both[] = {{gate_proj, a.gate}, {up_proj, a.up}};
+        forward_all<B, Format, Space>(b, a.h, both);
         b.map_mul(act_fn, a.gate, a.up);
         down_proj.forward(b, a.gate, a.h);
     }
