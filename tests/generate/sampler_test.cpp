@@ -70,6 +70,21 @@ template <class F> void check_error(error_category category, const std::string& 
     });
 }
 
+/// Bell curves, flat ones, steps of equals, one token far below or far above all others, forbidden ones.
+floats shaped_logits(std::size_t n, int shape) {
+    floats out(n);
+    test_support::hashed_logits(std::vector<std::int32_t>{shape, static_cast<std::int32_t>(n)}, out);
+    for (std::size_t i = 0; i < n; ++i) {
+        if (shape == 1) out[i] *= 0.02f;
+        if (shape == 2) out[i] = std::round(out[i] * 2.0f);
+        if (shape == 3) out[i] = 0.25f;
+        if (shape == 6 && i % 3 == 1) out[i] = -inf;
+    }
+    if (shape == 4) out[n / 2] = -1e30f;
+    if (shape == 5) out[n / 3] = 40.0f;
+    return out;
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_CASE(greedy_takes_the_first_maximum_wherever_it_is) {
@@ -171,6 +186,61 @@ BOOST_AUTO_TEST_CASE(shortcuts_keep_what_the_filters_keep) {
                     BOOST_TEST(std::ranges::equal(sample.candidates().ids(), expected.ids()));
                     BOOST_TEST(std::ranges::equal(sample.candidates().scores(), expected.scores()));
                     BOOST_TEST(drawn == expected.pick(apertus::uniform({1, 2, 3})));
+                }
+            }
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(filters_of_whole_vocabularies_keep_the_nearest_that_reach_p) {
+    for (const std::size_t n : {std::size_t{1025}, std::size_t{5000}, std::size_t{40000}}) {
+        for (const int shape : {0, 1, 2, 3, 4, 5, 6}) {
+            const floats logits = shaped_logits(n, shape);
+            const double top = static_cast<double>(*std::max_element(logits.begin(), logits.end()));
+            std::vector<double> mass(n);
+            double sum = 0.0;
+            for (std::size_t i = 0; i < n; ++i) sum += mass[i] = std::exp(static_cast<double>(logits[i]) - top);
+            double entropy = 0.0;
+            for (double& m : mass) {
+                m /= sum;
+                if (m > 0.0) entropy -= m * std::log(m);
+            }
+            for (const bool typical : {false, true}) {
+                const auto distance = [&](std::size_t i) {
+                    if (mass[i] == 0.0) return HUGE_VAL;
+                    return typical ? std::fabs(-std::log(mass[i]) - entropy) : top - static_cast<double>(logits[i]);
+                };
+                for (const double p : {0.05, 0.5, 0.9, 0.999}) {
+                    auto c = drawing();
+                    (typical ? c.typical_p : c.top_p) = p;
+                    apertus::sampler sample(apertus::effective(c), n);
+                    const std::int32_t drawn = sample(logits, {}, {3, 1, 5});
+                    const auto ids = sample.candidates().ids();
+                    BOOST_TEST(std::is_sorted(ids.begin(), ids.end()));
+                    BOOST_TEST(std::binary_search(ids.begin(), ids.end(), drawn));
+                    std::vector<bool> kept(n, false);
+                    double mass_kept = 0.0;
+                    double furthest = 0.0;
+                    double heaviest = 0.0;
+                    for (const std::int32_t id : ids) {
+                        const auto i = static_cast<std::size_t>(id);
+                        kept[i] = true;
+                        mass_kept += mass[i];
+                        furthest = std::max(furthest, distance(i));
+                    }
+                    double equals = 0.0; // the mass at the border
+                    double nearest = HUGE_VAL;
+                    for (std::size_t i = 0; i < n; ++i) {
+                        if (kept[i] && distance(i) > furthest - 1e-4) equals += mass[i];
+                        if (kept[i] && distance(i) > furthest - 1e-4) heaviest = std::max(heaviest, mass[i]);
+                        if (!kept[i]) nearest = std::min(nearest, distance(i));
+                    }
+                    BOOST_TEST_CONTEXT("V " << n << " shape " << shape << " p " << p << " typical " << typical) {
+                        BOOST_TEST(nearest >= furthest - 1e-4);
+                        BOOST_TEST(mass_kept >= p - 1e-5);
+                        // top_p keeps one of several equals, typical_p all of them
+                        BOOST_TEST(mass_kept - (typical ? equals : heaviest) < p + 1e-5);
+                    }
                 }
             }
         }

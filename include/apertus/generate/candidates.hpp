@@ -2,8 +2,8 @@
 //
 // The tokens that may still be drawn, and the filters that make them fewer: top_k, top_p, min_p, typical_p, each keeping
 // exactly the set that the class of transformers 5.23 (generation/logits_process.py) keeps.
-// Nothing here sorts a vocabulary. top_k finds its threshold among the maxima of blocks of 64 logits, the others by
-// selection: of 131,072 logits only those near the border are ever put in order. All memory is taken at construction.
+// Nothing here sorts a vocabulary. top_k finds its threshold among the maxima of blocks of 64 logits, the others from a
+// histogram: of 131,072 logits only those near the border are ever put in order. All memory is taken at construction.
 #pragma once
 
 #include <apertus/core/error.hpp>
@@ -83,9 +83,8 @@ public:
         const double total = softmax();
         const auto threshold = static_cast<float>(1.0 - p);
         const auto dropped = [&](double above) { return static_cast<float>(total - above) <= threshold; };
-        const std::size_t near = near_the_top(dropped);
-        const std::size_t kept = std::max<std::size_t>(1, mass_prefix(near, by_score{scores_.data()}, dropped));
-        keep_first(kept);
+        (void)mark_best(dropped);
+        keep_marked();
     }
 
     /// assign(row) and keep_top_p(p) without the detour through all tokens, where the likely ones already reach p.
@@ -100,21 +99,22 @@ public:
                 return [=](double above) { return static_cast<float>(total - above) <= threshold; };
             };
             top_ = row.top();
+            const auto many = static_cast<float>(row.logits.size()) / 4;
             for (const float distance : {3.0f, 6.0f, 12.0f}) {
+                if (divisor > 1.25f * many) break; // nearly flat: all of them at once
                 gather(row, top_ - distance);
-                if (size_ > row.logits.size() / 4) break; // nearly flat: all of them at once
+                if (static_cast<float>(size_) > many) break;
                 (void)passes_->exponentials(scores_.data(), size_, 1.0f, top_, mass_.data(), nullptr);
                 const double near = passes_->divide(mass_.data(), size_, divisor);
                 if (!dropped_for(1.0 + slack)(near * (1.0 - 0x1p-40))) continue; // the sums differ in their last bits
-                for (std::size_t i = 0; i < size_; ++i) order_[i] = static_cast<std::uint32_t>(i);
-                std::size_t kept = mass_prefix(size_, by_score{scores_.data()}, dropped_for(1.0 + slack));
-                if (kept != mass_prefix(size_, by_score{scores_.data()}, dropped_for(1.0 - slack))) {
+                const std::size_t kept = mark_best(dropped_for(1.0 + slack));
+                if (kept != mark_best(dropped_for(1.0 - slack))) {
                     (void)passes_->exponentials(row.logits.data(), row.logits.size(), row.divisor, top_, work_.data(),
                                                 nullptr);
                     const double total = passes_->divide(work_.data(), row.logits.size(), divisor);
-                    kept = mass_prefix(size_, by_score{scores_.data()}, dropped_for(total));
+                    (void)mark_best(dropped_for(total));
                 }
-                keep_first(std::max<std::size_t>(1, kept));
+                keep_marked();
                 return;
             }
         }
@@ -153,26 +153,21 @@ public:
         if (p >= 1.0 || size_ <= 1) return;
         (void)softmax();
         const auto log_sum = static_cast<float>(std::log(sum_));
-        double sum = 0.0;
-        for (std::size_t i = 0; i < size_; ++i) { // float steps, as the reference takes them
-            const float below = scores_[i] == top_ ? 0.0f : top_ - scores_[i]; // also where both are +infinity
-            work_[i] = below + log_sum;
-            if (mass_[i] > 0.0f) sum += static_cast<double>(work_[i] * detail::exp_nonpositive(-work_[i]));
-            order_[i] = static_cast<std::uint32_t>(i);
-        }
-        const auto entropy = static_cast<float>(sum);
-        for (std::size_t i = 0; i < size_; ++i) work_[i] = std::abs(work_[i] - entropy);
+        const auto entropy = static_cast<float>(fill_surprises(log_sum));
+        const auto distance = [&](std::size_t i) { return std::abs(work_[i] - entropy); };
         const auto mass = static_cast<float>(p);
-        const std::size_t kept =
-            std::max<std::size_t>(1, mass_prefix(
-                                         size_,
-                                         [&](std::uint32_t a, std::uint32_t b) {
-                                             return work_[a] < work_[b] || (work_[a] == work_[b] && a < b);
-                                         },
-                                         [&](double before) { return static_cast<float>(before) >= mass; }));
-        float furthest = 0.0f;
-        for (std::size_t i = 0; i < kept; ++i) furthest = std::max(furthest, work_[order_[i]]);
-        compact([&](std::size_t i) { return work_[i] <= furthest; });
+        const marked kept = mark_prefix(
+            work_.data(), entropy,
+            [&](std::uint32_t a, std::uint32_t b) {
+                return distance(a) < distance(b) || (distance(a) == distance(b) && a < b);
+            },
+            [&](double before) { return static_cast<float>(before) >= mass; });
+        float furthest = 0.0f; // whatever is as far from the entropy stays, too
+        for (std::size_t i = 0; i < kept.near; ++i) furthest = std::max(furthest, distance(order_[i]));
+        for (std::size_t i = 0; i < size_ && kept.near == 0; ++i) {
+            furthest = std::max(furthest, keep_[i] != 0 ? distance(i) : 0.0f);
+        }
+        compact([&](std::size_t i) { return distance(i) <= furthest; });
         top_ = detail::maximum(scores()); // the only filter that may drop the most likely token
     }
 
@@ -182,11 +177,20 @@ public:
         exponentials();
         const double target = u * sum_;
         double below = 0.0;
-        std::size_t last = 0;
-        for (std::size_t i = 0; i < size_ && below <= target; ++i) {
-            below += static_cast<double>(mass_[i]);
-            if (mass_[i] > 0.0f) last = i;
+        std::size_t i = 0;
+        for (; i + detail::scan_block < size_; i += detail::scan_block) { // blocks that end before the target
+            double part[4] = {};
+            for (std::size_t j = 0; j < detail::scan_block; ++j) part[j % 4] += static_cast<double>(mass_[i + j]);
+            const double sum = (part[0] + part[1]) + (part[2] + part[3]);
+            if (below + sum > target) break;
+            below += sum;
         }
+        for (; i < size_; ++i) {
+            below += static_cast<double>(mass_[i]);
+            if (below > target) break;
+        }
+        std::size_t last = std::min(i, size_ - 1);
+        while (last > 0 && mass_[last] == 0.0f) --last; // where rounding leaves the target beyond all of them
         return ids_[last];
     }
 
@@ -242,10 +246,10 @@ private:
     template <class Keep> void compact(const Keep& keep) noexcept {
         std::size_t kept = 0;
         for (std::size_t i = 0; i < size_; ++i) {
-            if (!keep(i)) continue;
-            ids_[kept] = ids_[i];
+            const bool stays = keep(i);
+            ids_[kept] = ids_[i]; // written always, as in gather
             scores_[kept] = scores_[i];
-            ++kept;
+            kept += stays ? 1 : 0;
         }
         size_ = kept;
     }
@@ -267,34 +271,113 @@ private:
         return passes_->divide(mass_.data(), size_, static_cast<float>(sum_));
     }
 
-    /// Fills order_ with candidates that certainly hold everything that top_p keeps, and returns how many: those within a
-    /// few units of the largest score where that is enough, all of them otherwise.
-    template <class Dropped> [[nodiscard]] std::size_t near_the_top(const Dropped& dropped) noexcept {
-        if (size_ > small_set) {
-            for (const float distance : {3.0f, 6.0f, 12.0f}) {
-                std::size_t count = 0;
-                double above = 0.0;
-                for (std::size_t i = 0; i < size_; ++i) {
-                    if (scores_[i] < top_ - distance) continue;
-                    order_[count++] = static_cast<std::uint32_t>(i);
-                    above += static_cast<double>(mass_[i]);
-                }
-                if (dropped(above)) return count;
+    /// work_[i] = surprise of candidate i in float steps, as the reference takes them; returns their entropy.
+    [[nodiscard]] double fill_surprises(float log_sum) noexcept {
+        constexpr std::size_t chunk = 512;
+        float negative[chunk];
+        float share[chunk];
+        double sums[4] = {};
+        for (std::size_t first = 0; first < size_; first += chunk) {
+            const std::size_t n = std::min(chunk, size_ - first);
+            for (std::size_t i = 0; i < n; ++i) {
+                const float score = scores_[first + i];
+                const float below = score == top_ ? 0.0f : top_ - score; // also where both are +infinity
+                work_[first + i] = below + log_sum;
+                negative[i] = -work_[first + i];
+            }
+            (void)passes_->exponentials(negative, n, 1.0f, 0.0f, share, nullptr);
+            for (std::size_t i = 0; i < n; ++i) {
+                sums[i % 4] += static_cast<double>(mass_[first + i] > 0.0f ? work_[first + i] * share[i] : 0.0f);
             }
         }
-        for (std::size_t i = 0; i < size_; ++i) order_[i] = static_cast<std::uint32_t>(i);
-        return size_;
+        return (sums[0] + sums[1]) + (sums[2] + sums[3]);
     }
 
-    /// Brings order_[0 .. n) into such an order that its first r items are the first r by `before`, where r (returned) is
-    /// the first place at which crossed(mass of the items before it) holds, n when it never does. `crossed` must not
-    /// turn false again as the mass grows. Selection, linear time on average: no full sort.
+    struct marked {
+        std::size_t all;
+        std::size_t near; ///< of them order_[0 .. near), none nearer than the others
+    };
+
+    /// mark_prefix, the largest scores first.
+    template <class Crossed> std::size_t mark_best(const Crossed& crossed) {
+        return mark_prefix(scores_.data(), top_, by_score{scores_.data()}, crossed).all;
+    }
+
+    /// keep_[i] = whether candidate i is among the first r by `before`, where r (returned) is the first place at which
+    /// crossed(mass of those before it) holds, at least 1, all of them when it never does. `crossed` must not turn false
+    /// again as the mass grows, and `before` puts smaller keys |x[i] - center| first. A histogram of the keys tells which
+    /// candidates lie near the border; only those are compared with each other.
     template <class Before, class Crossed>
-    [[nodiscard]] std::size_t mass_prefix(std::size_t n, const Before& before, const Crossed& crossed) {
+    marked mark_prefix(const float* x, float center, const Before& before, const Crossed& crossed) {
+        if (size_ <= small_set) {
+            for (std::size_t i = 0; i < size_; ++i) order_[i] = static_cast<std::uint32_t>(i);
+            std::fill_n(keep_.begin(), size_, std::uint8_t{0});
+            return mark_first(0, mass_prefix(size_, 0.0, before, crossed));
+        }
+        constexpr std::size_t bins = 2048;
+        constexpr auto last_bin = static_cast<float>(bins - 1);
+        constexpr std::size_t sample = 16;
+        const auto key = [=](std::size_t i) { return std::abs(x[i] - center); };
+        float least = key(0);
+        float most = least;
+        // Of a sample; the first and the last bin take what lies beyond. Where keys are 64 apart masses do not count.
+        for (std::size_t i = sample; i < size_; i += sample) {
+            least = std::min(least, key(i));
+            most = std::max(most, key(i));
+        }
+        const float range = std::min(most - least, 64.0f);
+        const float to_bin = range > 0.0f ? static_cast<float>(bins) / range : 0.0f;
+        const auto bin = [=](std::size_t i) { // the last one for what is not a number (infinite scores: all of them)
+            const float at = (std::abs(x[i] - center) - least) * to_bin;
+            const float within = at < last_bin ? at : last_bin;
+            return static_cast<std::int32_t>(within > 0.0f ? within : 0.0f);
+        };
+        constexpr std::size_t block = detail::scan_block;
+        const float* const masses = mass_.data();
+        std::uint32_t* const order = order_.data();
+        double mass_in[bins] = {};
+        for (std::size_t first = 0; first < size_; first += block) {
+            std::int32_t bin_of[block];
+            const std::size_t n = std::min(block, size_ - first);
+            if (n == block) { // vectors
+                for (std::size_t i = 0; i < block; ++i) bin_of[i] = bin(first + i);
+            } else {
+                for (std::size_t i = 0; i < n; ++i) bin_of[i] = bin(first + i);
+            }
+            for (std::size_t i = 0; i < n; ++i) {
+                order[first + i] = static_cast<std::uint32_t>(bin_of[i]);
+                mass_in[bin_of[i]] += static_cast<double>(masses[first + i]);
+            }
+        }
+        std::uint32_t border = 0;
+        double mass = 0.0; // of the bins before it
+        while (border < bins - 1 && !crossed(mass + mass_in[border])) mass += mass_in[border++];
+        std::size_t certain = 0;
+        std::size_t near = 0; // takes places in order_ whose bins have been read
+        std::uint8_t* const keep = keep_.data();
+        for (std::size_t i = 0; i < size_; ++i) {
+            const std::uint32_t b = order[i];
+            keep[i] = b < border ? 1 : 0;
+            certain += b < border ? 1 : 0;
+            if (b == border) order[near++] = static_cast<std::uint32_t>(i);
+        }
+        return mark_first(certain, mass_prefix(near, mass, before, crossed));
+    }
+
+    /// Marks the candidates order_[0 .. n), at least one of all.
+    marked mark_first(std::size_t certain, std::size_t n) noexcept {
+        if (certain == 0 && n == 0) n = 1;
+        for (std::size_t i = 0; i < n; ++i) keep_[order_[i]] = 1;
+        return {certain + n, n};
+    }
+
+    /// Brings order_[0 .. high) into such an order that its first r items are the first r by `before`, where r (returned)
+    /// is the first place at which crossed(mass + that of the items before it) holds, `high` when it never does. Selection,
+    /// linear time on average: no full sort.
+    template <class Before, class Crossed>
+    [[nodiscard]] std::size_t mass_prefix(std::size_t high, double mass, const Before& before, const Crossed& crossed) {
         constexpr std::size_t small = 32;
-        std::size_t low = 0;
-        std::size_t high = n;
-        double mass = 0.0; // of order_[0 .. low)
+        std::size_t low = 0; // `mass` is of what comes before it
         const auto at = [&](std::size_t i) { return order_.begin() + static_cast<std::ptrdiff_t>(i); };
         while (high - low > small) {
             const std::size_t middle = low + (high - low) / 2;
@@ -316,10 +399,7 @@ private:
         return high;
     }
 
-    /// Keeps the candidates order_[0 .. count).
-    void keep_first(std::size_t count) noexcept {
-        std::fill_n(keep_.begin(), size_, std::uint8_t{0});
-        for (std::size_t i = 0; i < count; ++i) keep_[order_[i]] = 1;
+    void keep_marked() noexcept {
         compact([&](std::size_t i) { return keep_[i] != 0; });
     }
 
