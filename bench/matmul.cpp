@@ -99,6 +99,14 @@ int main(int argc, char** argv) try {
     run<dense<float>>(backend, limit, pattern, 1, passes);
     run<int8>(backend, limit, pattern, 1, passes);
     run<int4>(backend, limit, pattern, 1, passes);
+    run<gguf_q8_0>(backend, limit, pattern, 1, passes);
+    run<gguf_q4_0>(backend, limit, pattern, 1, passes);
+    run<gguf_q4_1>(backend, limit, pattern, 1, passes);
+    run<gguf_q5_0>(backend, limit, pattern, 1, passes);
+    run<gguf_q5_1>(backend, limit, pattern, 1, passes);
+    run<gguf_q4_k>(backend, limit, pattern, 1, passes);
+    run<gguf_q5_k>(backend, limit, pattern, 1, passes);
+    run<gguf_q6_k>(backend, limit, pattern, 1, passes);
     for (const std::size_t tokens : {std::size_t{4}, std::size_t{16}, std::size_t{128}}) {
         run<dense<bf16>>(backend, limit, pattern, tokens, passes < 3 ? passes : 3);
         run<int8>(backend, limit, pattern, tokens, passes < 3 ? passes : 3);
