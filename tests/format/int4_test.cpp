@@ -46,6 +46,13 @@ BOOST_AUTO_TEST_CASE(zeros_are_kept) {
     BOOST_TEST((packed_rows::there_and_back<int4>(in) == in));
 }
 
+BOOST_AUTO_TEST_CASE(the_largest_floats_stay_finite) {
+    auto in = packed_rows::values<int4>(1.0F);
+    for (float& x : in) x = x < 0 ? -3.0e38F : 3.0e38F;
+    const auto out = packed_rows::there_and_back<int4>(in);
+    for (std::size_t i = 0; i < in.size(); ++i) BOOST_REQUIRE_CLOSE(out[i], in[i], 5.0F);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_not_finite_makes_its_row_not_a_number) { packed_rows::check_not_finite<int4>(); }
 
 BOOST_AUTO_TEST_CASE(squared_error_on_normal_weights) {

@@ -117,8 +117,8 @@ struct int4 {
                     low[g] = w < low[g] ? w : low[g];
                     high[g] = high[g] < w ? w : high[g];
                 }
-                const floats needed[3] = {(high[g] - low[g]) * (1.0F / 240), low[g] * (-1.0F / 128),
-                                          high[g] * (1.0F / 127)};
+                const floats range = high[g] * (1.0F / 240) - low[g] * (1.0F / 240); // the difference might overflow
+                const floats needed[3] = {range, low[g] * (-1.0F / 128), high[g] * (1.0F / 127)};
                 for (const floats& n : needed) unit = unit < n ? n : unit;
             }
             const floats zero = {};
