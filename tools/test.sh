@@ -8,7 +8,7 @@
 #   tools/test.sh              all steps; continuous integration runs this
 #   tools/test.sh --quick      the unit tests with g++ only
 #   tools/test.sh STEP...      these steps; their names:
-all_steps=(layering format tidy gcc cli refused example programs budget clang19 headers install clang14 fuzz)
+all_steps=(layering format tidy gcc cli refused example programs budget clang19 headers install tsan clang14 fuzz)
 #
 # APERTUS_FUZZ_SECONDS   how long each fuzz harness runs (default 10)
 # APERTUS_TEST_DATA      the folder of other people's tokenizers and texts (default ../shared/data)
@@ -60,6 +60,18 @@ step_clang14() {
     ASAN_OPTIONS=allocator_may_return_null=1 UBSAN_OPTIONS=print_stacktrace=1 \
         LSAN_OPTIONS=suppressions=$PWD/tests/leaks.supp:print_suppressions=0 unit_tests build/clang14
 }
+about_tsan='several threads at once: executor, loading, sessions, cancellation; clang 14 with thread sanitizer'
+step_tsan() { # without OpenMP, whose library thread sanitizer does not understand
+    mkdir -p build/tsan
+    sources=(tests/main.cpp tests/core/executor_test.cpp tests/run/threads_test.cpp)
+    printf '%s\0' "${sources[@]}" | xargs -0 -n 1 -P "$jobs" sh -c '
+        ccache clang++-14 -std=c++20 -O1 -g1 -fsanitize=thread '"$warnings"' -Iinclude -Itests -DBOOST_TEST_DYN_LINK \
+            "-DAPERTUS_SOURCE_DIR=\"$PWD\"" -c "$0" -o "build/tsan/$(basename "$0" .cpp).o" || exit 255'
+    clang++-14 -fsanitize=thread build/tsan/{main,executor_test,threads_test}.o -lboost_unit_test_framework \
+        -o build/tsan/tests
+    timeout 1200 build/tsan/tests --color_output=no
+}
+
 about_clang19='every header together and every example, clang 19, warnings are errors'
 step_clang19() {
     mkdir -p build/clang19
@@ -189,7 +201,7 @@ done
 packages=("${build_packages[@]}")
 for step in "${steps[@]}"; do
     case $step in
-        clang14 | fuzz) packages+=("${clang_packages[@]}") ;;
+        clang14 | fuzz | tsan) packages+=("${clang_packages[@]}") ;;
         clang19) packages+=(clang-19) ;;
         refused) packages+=(clang-14 clang-19) ;;
         install) packages+=(meson pkgconf make) ;;
