@@ -19,28 +19,39 @@ template <class Q, std::size_t Count> struct block_scales {
     template <std::size_t BlockBytes>
     APERTUS_ALWAYS_INLINE void read(const std::byte* first_scale, std::size_t blocks) noexcept {
         alignas(64) f16 half[Count][16];
-        for (std::size_t b = 0; b < blocks; ++b) {
+        if (blocks == 16) { // straight code
             APERTUS_UNROLL
-            for (std::size_t i = 0; i < Count; ++i) {
-                std::memcpy(static_cast<void*>(&half[i][b]), first_scale + b * BlockBytes + i * sizeof(f16),
-                            sizeof(f16));
-            }
+            for (std::size_t b = 0; b < 16; ++b) copy(half, b, first_scale + b * BlockBytes);
+        } else {
+            for (std::size_t b = 0; b < blocks; ++b) copy(half, b, first_scale + b * BlockBytes);
         }
         APERTUS_UNROLL
         for (std::size_t i = 0; i < Count; ++i) Q::vec::load(half[i]).store(value[i]);
     }
+
+private:
+    APERTUS_ALWAYS_INLINE static void copy(f16 (&half)[Count][16], std::size_t b, const std::byte* from) noexcept {
+        APERTUS_UNROLL
+        for (std::size_t i = 0; i < Count; ++i) {
+            std::memcpy(static_cast<void*>(&half[i][b]), from + i * sizeof(f16), sizeof(f16));
+        }
+    }
 };
 
-/// each(block, scales, its number within them, out) for blocks of 32 weights that begin with `Count` numbers.
+/// each(block, scales, its number within them, out) for blocks of 32 weights that begin with `Count` numbers. Straight code
+/// for sixteen of them: counting and addresses are a third of the instructions otherwise (Q8_0 12.7 cycles, not 11.1).
 template <class Q, class Block, std::size_t Count, class Each>
 APERTUS_ALWAYS_INLINE void for_blocks(const std::byte* in, std::size_t blocks, float* out, const Each& each) noexcept {
     static_assert(offsetof(Block, scale) == 0);
     block_scales<Q, Count> scales;
-    for (std::size_t done = 0; done < blocks; done += 16) {
-        const std::size_t chunk = blocks - done < 16 ? blocks - done : 16;
-        scales.template read<sizeof(Block)>(in, chunk);
-        for (std::size_t b = 0; b < chunk; ++b, in += sizeof(Block), out += 32) each(in, scales, b, out);
+    for (; blocks >= 16; blocks -= 16, in += 16 * sizeof(Block), out += 16 * std::size_t{32}) {
+        scales.template read<sizeof(Block)>(in, 16);
+        APERTUS_UNROLL
+        for (std::size_t b = 0; b < 16; ++b) each(in + b * sizeof(Block), scales, b, out + 32 * b);
     }
+    if (blocks == 0) return;
+    scales.template read<sizeof(Block)>(in, blocks);
+    for (std::size_t b = 0; b < blocks; ++b) each(in + b * sizeof(Block), scales, b, out + 32 * b);
 }
 
 template <class Q> inline void unpack_blocks(gguf_q8_0, const std::byte* in, std::size_t blocks, float* out) noexcept {

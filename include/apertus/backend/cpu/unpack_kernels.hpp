@@ -83,9 +83,9 @@ struct stretches {
 inline constexpr std::size_t longest_stretch = largest_block / 4; // see make_format_info
 
 /// One token, blocks of one row: V::matvec_rows runs of adjacent rows side by side, as for dense weights.
-/// Measured on one busy Cascade Lake core where a 512-bit multiply-add takes 1.55 cycles of the clock, in cycles for 32
-/// weights of Q4_0 (4096 columns): stretches of 256 columns 13.5, 512 10.7, 704 11.8; unpacking alone is 6.4 to 7.2 of it,
-/// multiplying 3.2. The same, stretches of 512: Q8_0 11.3, Q4_1 11.5, Q5_0 13.1, Q5_1 14.3, Q4_K 10.1, Q5_K 12.7, Q6_K 12.3.
+/// Measured on one core of a busy Cascade Lake machine (4096 columns), in cycles of its clock for 32 weights of Q4_0, best
+/// of 6000: stretches of 256 columns 13.5, 512 10.7, 704 11.8; of this multiplying is 3.2. All formats at 640: Q8_0 11.1,
+/// Q4_0 10.5, Q4_1 12.5, Q5_0 12.6, Q4_K 10.1, Q5_K 12.7, Q6_K 12.3.
 template <class V> inline void unpack_matvec(const unpack_job& job) noexcept {
     constexpr std::size_t streams = V::matvec_rows;
     constexpr std::size_t ahead = 2048;
