@@ -36,7 +36,9 @@ int bench(const model_options& options, const bench_arguments& arguments) {
     if (arguments.repeat == 0 || arguments.prompt_tokens == 0 || arguments.new_tokens == 0 || arguments.batch == 0) {
         apertus::fail(apertus::error_category::config, "bench", "options", "at least 1 of each", "0");
     }
+    const auto begin = clock::now();
     const apertus::causal_lm model = load(options);
+    const double load_seconds = std::chrono::duration<double>(clock::now() - begin).count();
     apertus::session_options session_options;
     const std::size_t context = arguments.context == 0 ? arguments.prompt_tokens : arguments.context;
     session_options.max_length = std::max(arguments.prompt_tokens, context) + arguments.new_tokens;
@@ -95,6 +97,7 @@ int bench(const model_options& options, const bench_arguments& arguments) {
         out["model"] = model_folder(options);
         out["backend"] = model.backend_name();
         out["weights"] = model.weight_format_name();
+        out["load_seconds"] = load_seconds;
         out["bytes_per_token"] = bytes;
         out["read_limit_bytes_per_second"] = limit;
         out["read_streams"] = pattern.streams;
@@ -116,14 +119,14 @@ int bench(const model_options& options, const bench_arguments& arguments) {
     }
     char text[512];
     std::snprintf(text, sizeof text,
-                  "%s, weights %s, medians of %zu runs\n"
+                  "%s, weights %s, loaded in %.2f s, medians of %zu runs\n"
                   "prompt of %zu tokens  %10.1f tokens/s\n"
                   "decode                %10.2f tokens/s, %s of weights per token = %.2f GB/s\n"
                   "read limit            %10.2f GB/s (%d streams per thread, prefetch %zu bytes ahead)\n"
                   "ratio                 %10.1f %%\n",
-                  model.backend_name().c_str(), std::string(model.weight_format_name()).c_str(), arguments.repeat,
-                  arguments.prompt_tokens, static_cast<double>(arguments.prompt_tokens) / prefill, rate,
-                  bytes_text(bytes).c_str(), bandwidth / 1e9, limit / 1e9, pattern.streams, pattern.ahead,
+                  model.backend_name().c_str(), std::string(model.weight_format_name()).c_str(), load_seconds,
+                  arguments.repeat, arguments.prompt_tokens, static_cast<double>(arguments.prompt_tokens) / prefill,
+                  rate, bytes_text(bytes).c_str(), bandwidth / 1e9, limit / 1e9, pattern.streams, pattern.ahead,
                   100.0 * bandwidth / limit);
     print(text);
     return 0;
