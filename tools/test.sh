@@ -8,7 +8,7 @@
 #   tools/test.sh              all steps; continuous integration runs this
 #   tools/test.sh --quick      the unit tests with g++ only
 #   tools/test.sh STEP...      these steps; their names:
-all_steps=(layering format tidy gcc cli refused example programs budget clang19 headers install tsan clang14 fuzz)
+all_steps=(layering format tidy gcc cli refused example programs budget clang19 headers install tsan aarch64 clang14 fuzz)
 #
 # APERTUS_FUZZ_SECONDS   how long each fuzz harness runs (default 10)
 # APERTUS_TEST_DATA      the folder of other people's tokenizers and texts (default ../shared/data)
@@ -21,6 +21,7 @@ logs=$PWD/build/logs
 warnings='-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror'
 build_packages=(g++ cmake ninja-build ccache libxsimd-dev nlohmann-json3-dev libboost-test-dev libeigen3-dev libpcre2-dev
                 libcli11-dev libedit-dev libbenchmark-dev)
+aarch64_packages=(g++-aarch64-linux-gnu qemu-user-static) # asked for by their step, which can do without
 clang_packages=(clang-14 libomp-14-dev libclang-rt-14-dev)
 shopt -s nullglob
 
@@ -70,6 +71,13 @@ step_tsan() { # without OpenMP, whose library thread sanitizer does not understa
     clang++-14 -fsanitize=thread build/tsan/{main,executor_test,threads_test}.o -lboost_unit_test_framework \
         -o build/tsan/tests
     timeout 1200 build/tsan/tests --color_output=no
+}
+
+about_aarch64='tests of the rooms that compute, cross-compiled for aarch64 and run by qemu'
+step_aarch64() {
+    [ "$(uname -m)" != aarch64 ] || skip 'this is an aarch64 machine: the other steps are its tests'
+    need_packages "${aarch64_packages[@]}" || skip "no packages: ${aarch64_packages[*]}"
+    tests/aarch64/run.sh build/aarch64
 }
 
 about_clang19='every header together and every example, clang 19, warnings are errors'
