@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <apertus/run/packed_cache.hpp>
 
+#include <apertus/arch/apertus.hpp>
+#include <apertus/model/loader.hpp>
 #include <apertus/run/causal_lm.hpp>
 #include <apertus/run/load_model.hpp>
 
