@@ -4,8 +4,9 @@
 # What including the library costs, against its budget: CPU seconds of `g++ -fsyntax-only`, the best of several rounds.
 # Three things: core, model and reference backend (the goal of the design is 0.8 s); the umbrella as programs see it that
 # compile the library once (APERTUS_SEPARATE_COMPILATION; the goal is 3 s); the umbrella with all bodies, of which more
-# than a third is the JSON library. The limits are what the headers cost today, with room for the noise of
-# a shared machine, so that it gets no worse.
+# than a quarter is the JSON library. The limits are what the headers cost today, with room for the noise of
+# a shared machine, so that it gets no worse. (Header-only was 6.0 before the weight formats, GGUF, the packed cache and
+# the kernels for tiles and cells, and is 8.3 to 9.0 since: spread over all of them, no single template stands out.)
 # The limits hold for a machine that parses the calibration file (three heavy standard headers) in `calibration_limit`
 # seconds; on a slower machine, or a busy one, they grow in proportion. They never shrink.
 #
@@ -33,7 +34,7 @@ shopt -s nullglob
 reference=(include/apertus/backend/reference*.hpp)
 [ ${#reference[@]} = 0 ] || budget core+model+reference 1.45 '' include/apertus/core/*.hpp include/apertus/model/*.hpp "${reference[@]}"
 budget separate 2.2 -DAPERTUS_SEPARATE_COMPILATION include/apertus/apertus.hpp
-budget header-only 7 '' include/apertus/apertus.hpp
+budget header-only 9.5 '' include/apertus/apertus.hpp
 
 declare -A best
 TIMEFORMAT='%U %S'

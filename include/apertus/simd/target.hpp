@@ -20,8 +20,13 @@
 #define APERTUS_TARGET_BEGIN(features)                                                                                 \
     APERTUS_DETAIL_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
 #define APERTUS_TARGET_END APERTUS_DETAIL_PRAGMA(clang attribute pop)
-/// Before a loop with a small constant trip count whose body must become straight code.
+/// Before a loop with a small constant trip count whose body must become straight code. Not in instrumented builds, whose
+/// bodies are beyond the compiler's limits (it would warn of every one) and which nobody runs for speed.
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(undefined_behavior_sanitizer)
+#define APERTUS_UNROLL
+#else
 #define APERTUS_UNROLL APERTUS_DETAIL_PRAGMA(unroll)
+#endif
 #else
 #define APERTUS_TARGET_BEGIN(features)                                                                                 \
     APERTUS_DETAIL_PRAGMA(GCC push_options) APERTUS_DETAIL_PRAGMA(GCC target(features))
