@@ -3,7 +3,8 @@
 // The passes of logits_math.hpp in vector registers, one text for AVX2 and AVX-512. logits_passes.hpp includes this
 // file once per set, inside a target region, after naming the set's sixteen lanes (`lanes`, with the words used below) in
 // APERTUS_LOGITS_NAMESPACE; hence no #pragma once, and included alone it is empty. Same lanes, same operations, same
-// trees as the plain loops there, and no product is fused with a sum: the results are the same bits.
+// trees as the plain loops there, and no product is fused with a sum: the results are the same bits. What is left of a row
+// goes to the plain functions, which are never inlined here: fused multiply-add would be within the compiler's reach.
 #ifdef APERTUS_LOGITS_NAMESPACE
 
 namespace APERTUS_LOGITS_NAMESPACE {
@@ -43,7 +44,7 @@ inline logits_scan scan(const float* x, std::size_t size, float* block_max) noex
     out.has_nan = nan.seen();
     if (whole * scan_block < size) {
         const logits_scan rest =
-            logits_loops::scan(x + whole * scan_block, size - whole * scan_block, block_max + whole);
+            plain_logits::scan(x + whole * scan_block, size - whole * scan_block, block_max + whole);
         out.max = rest.max > out.max ? rest.max : out.max;
         out.has_nan = out.has_nan || rest.has_nan;
     }
@@ -73,9 +74,8 @@ inline double exponentials_of(const float* x, std::size_t size, float divisor, f
     }
     if (whole * scan_block < size) {
         const std::size_t done = whole * scan_block;
-        total +=
-            logits_loops::exponentials<Divide, Store>(x + done, size - done, divisor, top, out + (Store ? done : 0),
-                                                      block_sum == nullptr ? nullptr : block_sum + whole);
+        total += plain_logits::exponentials(x + done, size - done, divisor, top, Store ? out + done : nullptr,
+                                            block_sum == nullptr ? nullptr : block_sum + whole);
     }
     return total;
 }
@@ -99,7 +99,7 @@ inline double divide(float* x, std::size_t size, float divisor) noexcept {
         q.store(x + i);
         sums.add(q);
     }
-    return sums.total() + logits_loops::divide(x + whole, size - whole, divisor);
+    return sums.total() + plain_logits::divide(x + whole, size - whole, divisor);
 }
 
 inline constexpr logits_passes passes{scan, exponentials, divide};

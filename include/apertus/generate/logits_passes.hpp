@@ -15,124 +15,108 @@ APERTUS_BEGIN_NAMESPACE
 
 namespace detail {
 
-/// The loops, inlined into each of the functions that are compiled for one instruction set.
-struct logits_loops {
-    APERTUS_ALWAYS_INLINE static logits_scan scan(const float* x, std::size_t size, float* block_max) noexcept {
-        logits_scan out;
-        const std::size_t whole = size / scan_block;
-        unsigned nan[scan_lanes] = {};
-        for (std::size_t b = 0; b < whole; ++b) {
-            const float* const block = x + b * scan_block;
-            float lane[scan_lanes];
-            for (std::size_t l = 0; l < scan_lanes; ++l) lane[l] = minus_infinity;
-            for (std::size_t j = 0; j < scan_block; j += scan_lanes) {
-                for (std::size_t l = 0; l < scan_lanes; ++l) {
-                    const float v = block[j + l];
-                    lane[l] = v > lane[l] ? v : lane[l];
-                    nan[l] |= v != v ? 1u : 0u;
-                }
+namespace plain_logits { // with the instructions that the program is compiled for
+
+[[gnu::noinline]] inline logits_scan scan(const float* x, std::size_t size, float* block_max) noexcept {
+    logits_scan out;
+    const std::size_t whole = size / scan_block;
+    unsigned nan[scan_lanes] = {};
+    for (std::size_t b = 0; b < whole; ++b) {
+        const float* const block = x + b * scan_block;
+        float lane[scan_lanes];
+        for (std::size_t l = 0; l < scan_lanes; ++l) lane[l] = minus_infinity;
+        for (std::size_t j = 0; j < scan_block; j += scan_lanes) {
+            for (std::size_t l = 0; l < scan_lanes; ++l) {
+                const float v = block[j + l];
+                lane[l] = v > lane[l] ? v : lane[l];
+                nan[l] |= v != v ? 1u : 0u;
             }
-            for (std::size_t l = 0; l < 8; ++l) lane[l] = lane[l + 8] > lane[l] ? lane[l + 8] : lane[l];
-            for (std::size_t l = 0; l < 4; ++l) lane[l] = lane[l + 4] > lane[l] ? lane[l + 4] : lane[l];
-            const float a = lane[2] > lane[0] ? lane[2] : lane[0];
-            const float c = lane[3] > lane[1] ? lane[3] : lane[1];
-            block_max[b] = c > a ? c : a;
-            out.max = block_max[b] > out.max ? block_max[b] : out.max;
         }
-        if (whole * scan_block < size) {
-            float tail = minus_infinity;
-            for (std::size_t i = whole * scan_block; i < size; ++i) {
-                tail = x[i] > tail ? x[i] : tail;
-                nan[0] |= x[i] != x[i] ? 1u : 0u;
-            }
-            block_max[whole] = tail;
-            out.max = tail > out.max ? tail : out.max;
+        for (std::size_t l = 0; l < 8; ++l) lane[l] = lane[l + 8] > lane[l] ? lane[l + 8] : lane[l];
+        for (std::size_t l = 0; l < 4; ++l) lane[l] = lane[l + 4] > lane[l] ? lane[l + 4] : lane[l];
+        const float a = lane[2] > lane[0] ? lane[2] : lane[0];
+        const float c = lane[3] > lane[1] ? lane[3] : lane[1];
+        block_max[b] = c > a ? c : a;
+        out.max = block_max[b] > out.max ? block_max[b] : out.max;
+    }
+    if (whole * scan_block < size) {
+        float tail = minus_infinity;
+        for (std::size_t i = whole * scan_block; i < size; ++i) {
+            tail = x[i] > tail ? x[i] : tail;
+            nan[0] |= x[i] != x[i] ? 1u : 0u;
         }
-        for (const unsigned n : nan) out.has_nan = out.has_nan || n != 0;
-        return out;
+        block_max[whole] = tail;
+        out.max = tail > out.max ? tail : out.max;
     }
+    for (const unsigned n : nan) out.has_nan = out.has_nan || n != 0;
+    return out;
+}
 
-    APERTUS_ALWAYS_INLINE static double lanes_total(const double* lane) noexcept {
-        double half[8];
-        for (std::size_t l = 0; l < 8; ++l) half[l] = lane[l] + lane[l + 8];
-        for (std::size_t l = 0; l < 4; ++l) half[l] += half[l + 4];
-        return (half[0] + half[2]) + (half[1] + half[3]);
-    }
+APERTUS_ALWAYS_INLINE double lanes_total(const double* lane) noexcept {
+    double half[8];
+    for (std::size_t l = 0; l < 8; ++l) half[l] = lane[l] + lane[l + 8];
+    for (std::size_t l = 0; l < 4; ++l) half[l] += half[l + 4];
+    return (half[0] + half[2]) + (half[1] + half[3]);
+}
 
-    /// Store: whether out[i] gets the exponential of x[i] / divisor - top. Returns the sum; block_sum may be null.
-    template <bool Divide, bool Store>
-    APERTUS_ALWAYS_INLINE static double exponentials(const float* x, std::size_t size, float divisor, float top,
-                                                     float* out, double* block_sum) noexcept {
-        const std::size_t whole = size / scan_block;
-        double total = 0.0;
-        for (std::size_t b = 0; b < whole; ++b) {
-            double lane[scan_lanes] = {};
-            for (std::size_t j = b * scan_block; j < (b + 1) * scan_block; j += scan_lanes) {
-                float e[scan_lanes]; // a copy, because out might overlap x for all that the compiler knows
-                for (std::size_t l = 0; l < scan_lanes; ++l) {
-                    e[l] = exp_nonpositive((Divide ? x[j + l] / divisor : x[j + l]) - top);
-                }
-                if (Store) {
-                    for (std::size_t l = 0; l < scan_lanes; ++l) out[j + l] = e[l];
-                }
-                for (std::size_t l = 0; l < scan_lanes; ++l) lane[l] += static_cast<double>(e[l]);
-            }
-            const double sum = lanes_total(lane);
-            if (block_sum != nullptr) block_sum[b] = sum;
-            total += sum;
-        }
-        if (whole * scan_block < size) {
-            double sum = 0.0;
-            for (std::size_t i = whole * scan_block; i < size; ++i) {
-                const float e = exp_nonpositive((Divide ? x[i] / divisor : x[i]) - top);
-                if (Store) out[i] = e;
-                sum += static_cast<double>(e);
-            }
-            if (block_sum != nullptr) block_sum[whole] = sum;
-            total += sum;
-        }
-        return total;
-    }
-
-    template <bool Divide>
-    APERTUS_ALWAYS_INLINE static double exponentials(const float* x, std::size_t size, float divisor, float top,
-                                                     float* out, double* block_sum) noexcept {
-        return out != nullptr ? exponentials<Divide, true>(x, size, divisor, top, out, block_sum)
-                              : exponentials<Divide, false>(x, size, divisor, top, out, block_sum);
-    }
-
-    APERTUS_ALWAYS_INLINE static double exponentials(const float* x, std::size_t size, float divisor, float top,
-                                                     float* out, double* block_sum) noexcept {
-        return divisor == 1.0f ? exponentials<false>(x, size, divisor, top, out, block_sum)
-                               : exponentials<true>(x, size, divisor, top, out, block_sum);
-    }
-
-    /// x[i] /= divisor; returns the sum of the quotients.
-    APERTUS_ALWAYS_INLINE static double divide(float* x, std::size_t size, float divisor) noexcept {
+/// Store: whether out[i] gets the exponential of x[i] / divisor - top. Returns the sum; block_sum may be null.
+template <bool Divide, bool Store>
+APERTUS_ALWAYS_INLINE double exponentials_of(const float* x, std::size_t size, float divisor, float top, float* out,
+                                             double* block_sum) noexcept {
+    const std::size_t whole = size / scan_block;
+    double total = 0.0;
+    for (std::size_t b = 0; b < whole; ++b) {
         double lane[scan_lanes] = {};
-        std::size_t i = 0;
-        for (; i + scan_lanes <= size; i += scan_lanes) {
-            for (std::size_t l = 0; l < scan_lanes; ++l) x[i + l] /= divisor;
-            for (std::size_t l = 0; l < scan_lanes; ++l) lane[l] += static_cast<double>(x[i + l]);
+        for (std::size_t j = b * scan_block; j < (b + 1) * scan_block; j += scan_lanes) {
+            float e[scan_lanes]; // a copy, because out might overlap x for all that the compiler knows
+            for (std::size_t l = 0; l < scan_lanes; ++l) {
+                e[l] = exp_nonpositive((Divide ? x[j + l] / divisor : x[j + l]) - top);
+            }
+            if (Store) {
+                for (std::size_t l = 0; l < scan_lanes; ++l) out[j + l] = e[l];
+            }
+            for (std::size_t l = 0; l < scan_lanes; ++l) lane[l] += static_cast<double>(e[l]);
         }
-        double rest = 0.0;
-        for (; i < size; ++i) rest += static_cast<double>(x[i] /= divisor);
-        return lanes_total(lane) + rest;
+        const double sum = lanes_total(lane);
+        if (block_sum != nullptr) block_sum[b] = sum;
+        total += sum;
     }
-};
+    if (whole * scan_block < size) {
+        double sum = 0.0;
+        for (std::size_t i = whole * scan_block; i < size; ++i) {
+            const float e = exp_nonpositive((Divide ? x[i] / divisor : x[i]) - top);
+            if (Store) out[i] = e;
+            sum += static_cast<double>(e);
+        }
+        if (block_sum != nullptr) block_sum[whole] = sum;
+        total += sum;
+    }
+    return total;
+}
 
-namespace plain_logits {
+[[gnu::noinline]] inline double exponentials(const float* x, std::size_t size, float divisor, float top, float* out,
+                                             double* block_sum) noexcept {
+    if (divisor == 1.0f) {
+        return out != nullptr ? plain_logits::exponentials_of<false, true>(x, size, divisor, top, out, block_sum)
+                              : plain_logits::exponentials_of<false, false>(x, size, divisor, top, out, block_sum);
+    }
+    return out != nullptr ? plain_logits::exponentials_of<true, true>(x, size, divisor, top, out, block_sum)
+                          : plain_logits::exponentials_of<true, false>(x, size, divisor, top, out, block_sum);
+}
 
-inline logits_scan scan(const float* x, std::size_t size, float* block_max) noexcept {
-    return logits_loops::scan(x, size, block_max);
+/// x[i] /= divisor; returns the sum of the quotients.
+[[gnu::noinline]] inline double divide(float* x, std::size_t size, float divisor) noexcept {
+    double lane[scan_lanes] = {};
+    std::size_t i = 0;
+    for (; i + scan_lanes <= size; i += scan_lanes) {
+        for (std::size_t l = 0; l < scan_lanes; ++l) x[i + l] /= divisor;
+        for (std::size_t l = 0; l < scan_lanes; ++l) lane[l] += static_cast<double>(x[i + l]);
+    }
+    double rest = 0.0;
+    for (; i < size; ++i) rest += static_cast<double>(x[i] /= divisor);
+    return lanes_total(lane) + rest;
 }
-inline double exponentials(const float* x, std::size_t size, float divisor, float top, float* out,
-                           double* block_sum) noexcept {
-    return logits_loops::exponentials(x, size, divisor, top, out, block_sum);
-}
-inline double divide(float* x, std::size_t size, float divisor) noexcept {
-    return logits_loops::divide(x, size, divisor);
-}
+
 inline constexpr logits_passes passes{scan, exponentials, divide};
 
 } // namespace plain_logits
