@@ -63,7 +63,7 @@ record() { tee -a "$lines" | sed 's/^/  /' >&2; }
 echo "Limits" >&2
 "$build/bench/limits" "$threads" "$repeat" | record
 echo "Sampler" >&2
-"$build/bench/sampler" 131072 "${quick:+11}" | grep -v '"flat"' | record
+"$build/bench/sampler" 131072 ${quick:+11} | grep -v '"flat"' | record
 
 if [ -z "$shapes" ]; then # as many layers of the 8B shape as fit in a third of memory and half of the disk, 32 at most
     memory=$(awk '/MemAvailable/ {print int($2 / 1024 / 3)}' /proc/meminfo)
