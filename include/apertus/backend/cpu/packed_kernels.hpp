@@ -106,7 +106,6 @@ template <class I> struct packed<I, int8> {
     using V = typename I::vec;
     static constexpr bool sixteen = true; ///< bits of the activations
     static constexpr std::size_t lines = 65;
-    static constexpr std::size_t fetched = 64; ///< by a tile, of the next block
 
     static const std::uint8_t* line(const std::byte* block, std::size_t i) noexcept {
         return reinterpret_cast<const std::uint8_t*>(block) + 64 * i;
@@ -156,7 +155,6 @@ template <class I> struct packed<I, int4> {
     using V = typename I::vec;
     static constexpr bool sixteen = false;
     static constexpr std::size_t lines = 36;
-    static constexpr std::size_t fetched = 32;
 
     static const std::uint8_t* line(const std::byte* block, std::size_t i) noexcept {
         return reinterpret_cast<const std::uint8_t*>(block) + 64 * i;
@@ -269,19 +267,31 @@ inline void packed_matvec(const packed_job& job, std::size_t strip) noexcept {
         APERTUS_KERNEL_NAMESPACE::finish_strip<V>(job, strip + static_cast<std::size_t>(s), 0, total[s]);
 }
 
-/// acc[s][t] += 128 inputs: 32 lines of every strip times the codes of every token. `Fetched` as in packed_tile, whose lines
-/// from `first` on these are.
-template <class I, std::size_t Fetched, int Strips, int Tokens>
-APERTUS_ALWAYS_INLINE void multiply_lines(const std::uint8_t* const (&lines)[Strips],
-                                          const std::byte* const (&next)[Strips], std::size_t first,
-                                          const std::int8_t* const (&code)[Tokens], I (&acc)[Strips][Tokens]) noexcept {
-    for (std::size_t i = 0; i < 32; ++i) {
+/// What the first tiles of a block fetch of the next block, a little with every line they work on: all at once the fetches
+/// would wait for the dozen that a core can have under way. With int8 and sixteen tokens: spread over one of four passes
+/// 147 Gop/s (one core of a Cascade Lake), over all four 175. Over the passes of all tiles would be worse with many tokens:
+/// every fetch is an instruction more (int4, 128 tokens: 290 instead of 335).
+template <int Strips> struct fetch_plan {
+    static constexpr std::size_t most_tiles = 2;
+
+    const std::byte* next[Strips]; ///< the next block of every strip
+    std::size_t done = 0;          ///< bytes of each that have been asked for
+    std::size_t step = 0;          ///< bytes per line of work
+};
+
+/// acc[s][t] += 128 inputs: 32 lines of every strip times the codes of every token.
+template <class I, bool Fetch, int Strips, int Tokens>
+APERTUS_ALWAYS_INLINE void multiply_lines(const std::uint8_t* const (&lines)[Strips], std::size_t first,
+                                          const std::int8_t* const (&code)[Tokens], I (&acc)[Strips][Tokens],
+                                          fetch_plan<Strips>& plan) noexcept {
+    std::size_t done = plan.done;
+    for (std::size_t i = 0; i < 32; ++i, done += plan.step) {
         typename I::line w[Strips];
         APERTUS_UNROLL
         for (int s = 0; s < Strips; ++s) w[s] = I::load(lines[s] + (first + i) * 64);
-        if constexpr (Fetched != 0) {
+        if constexpr (Fetch) {
             APERTUS_UNROLL
-            for (int s = 0; s < Strips; ++s) prefetch(next[s], (first + i) * Fetched / 64 * 64);
+            for (int s = 0; s < Strips; ++s) prefetch(plan.next[s], done);
         }
         APERTUS_UNROLL
         for (int t = 0; t < Tokens; ++t) {
@@ -290,16 +300,14 @@ APERTUS_ALWAYS_INLINE void multiply_lines(const std::uint8_t* const (&lines)[Str
             for (int s = 0; s < Strips; ++s) acc[s][t] = I::dot_byte(acc[s][t], w[s], four);
         }
     }
+    if constexpr (Fetch) plan.done = done;
 }
 
-/// totals[token][strip] += 256 inputs of Strips x Tokens; lines[s] are the 64 lines of a block as bytes. Meanwhile the
-/// first `Fetched` lines (64, 32 or none) of the blocks at `next` are fetched one by one: all at once they would wait for
-/// the dozen that a core can have under way (8 tokens: 123 against 240 Gop/s).
-template <class I, int Strips, int Tokens, bool Sixteen, std::size_t Fetched>
+/// totals[token][strip] += 256 inputs of Strips x Tokens; lines[s] are the 64 lines of a block as bytes.
+template <class I, int Strips, int Tokens, bool Sixteen, bool Fetch>
 inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typename I::vec (&scale)[Strips],
-                        const std::byte* const (&next)[Strips], const quantized_row (&x)[Tokens], std::size_t b,
-                        float* const (&totals)[Tokens]) noexcept {
-    static_assert(Fetched == 64 || Fetched == 32 || Fetched == 0);
+                        const quantized_row (&x)[Tokens], std::size_t b, float* const (&totals)[Tokens],
+                        fetch_plan<Strips>& plan) noexcept {
     using V = typename I::vec;
     for (std::size_t half = 0; half < 2; ++half) {
         const std::size_t g = 2 * b + half;
@@ -311,7 +319,7 @@ inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typena
             APERTUS_UNROLL
             for (int s = 0; s < Strips; ++s) acc[s][t] = I::splat(-I::kept * x[t].sum[g]);
         }
-        APERTUS_KERNEL_NAMESPACE::multiply_lines<I, Fetched>(lines, next, half * 32, code, acc);
+        APERTUS_KERNEL_NAMESPACE::multiply_lines<I, Fetch>(lines, half * 32, code, acc, plan);
         if constexpr (Sixteen) { // the same lines with the low parts, from the first-level cache
             APERTUS_UNROLL
             for (int t = 0; t < Tokens; ++t) {
@@ -320,7 +328,7 @@ inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typena
                 APERTUS_UNROLL
                 for (int s = 0; s < Strips; ++s) acc[s][t] = add(shift_left(acc[s][t], 7), start);
             }
-            APERTUS_KERNEL_NAMESPACE::multiply_lines<I, 0>(lines, next, half * 32, code, acc);
+            APERTUS_KERNEL_NAMESPACE::multiply_lines<I, Fetch>(lines, half * 32, code, acc, plan);
         }
         APERTUS_UNROLL
         for (int t = 0; t < Tokens; ++t) {
@@ -349,15 +357,21 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
     APERTUS_UNROLL
     for (int s = 0; s < Strips; ++s)
         block[s] = job.w + (strip + static_cast<std::size_t>(s)) * job.blocks * block_bytes;
+    const std::size_t tiles = (job.tokens + Tokens - 1) / Tokens;
+    fetch_plan<Strips> plan;
+    const std::size_t fetching = tiles < plan.most_tiles ? tiles : plan.most_tiles;
+    const std::size_t lines_of_work = fetching * (format::sixteen ? 128 : 64);
+    plan.step = (block_bytes + lines_of_work - 1) / lines_of_work;
     for (std::size_t b = 0; b < job.blocks; ++b) {
         const std::uint8_t* lines[Strips];
         V scale[Strips];
+        plan.done = 0;
         APERTUS_UNROLL
         for (int s = 0; s < Strips; ++s) {
             lines[s] = format::bytes(block[s], unpacked[s]);
             scale[s] = format::scale(block[s]);
-            block[s] += block_bytes; // the next one
-            for (std::size_t i = format::fetched; i < format::lines; ++i) prefetch(format::line(block[s], i), 0);
+            block[s] += block_bytes;
+            plan.next[s] = block[s];
         }
         for (std::size_t token = 0; token < job.tokens; token += Tokens) {
             quantized_row x[Tokens];
@@ -368,12 +382,12 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
                 x[t] = job.x.row(index < job.tokens ? index : job.tokens - 1);
                 at[t] = index < job.tokens ? totals + index * width : unused;
             }
-            if (token == 0) {
-                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, format::fetched>(
-                    lines, scale, block, x, b, at);
+            if (token < fetching * Tokens) {
+                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, true>(lines, scale, x, b, at,
+                                                                                                plan);
             } else {
-                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, 0>(lines, scale, block, x, b,
-                                                                                             at);
+                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, false>(lines, scale, x, b, at,
+                                                                                                 plan);
             }
         }
     }
