@@ -4,7 +4,7 @@
 # What including the library costs, against its budget: CPU seconds of `g++ -fsyntax-only`, the best of several rounds.
 # Three things: core, model and reference backend (the goal of the design is 0.8 s); the umbrella as programs see it that
 # compile the library once (APERTUS_SEPARATE_COMPILATION; the goal is 3 s); the umbrella with all bodies, of which more
-# than a quarter is the JSON library. The limits are what the headers cost today, with room for the noise of
+# than a sixth is the JSON library. The limits are what the headers cost today, with room for the noise of
 # a shared machine, so that it gets no worse. (Header-only was 6.0 before the weight formats, GGUF, the packed cache and
 # the kernels for tiles and cells, and is 8.3 to 9.0 since: spread over all of them, no single template stands out.)
 # The limits hold for a machine that parses the calibration file (three heavy standard headers) in `calibration_limit`

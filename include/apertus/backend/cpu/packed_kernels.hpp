@@ -353,12 +353,11 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
     alignas(64) std::uint8_t unpacked[Strips][64 * 64];
     float unused[width] = {}; // a ragged edge computes its last token again
     std::memset(static_cast<void*>(totals), 0, job.tokens * width * sizeof(float));
-    const std::byte* block[Strips];
+    fetch_plan<Strips> plan;
     APERTUS_UNROLL
     for (int s = 0; s < Strips; ++s)
-        block[s] = job.w + (strip + static_cast<std::size_t>(s)) * job.blocks * block_bytes;
+        plan.next[s] = job.w + (strip + static_cast<std::size_t>(s)) * job.blocks * block_bytes;
     const std::size_t tiles = (job.tokens + Tokens - 1) / Tokens;
-    fetch_plan<Strips> plan;
     const std::size_t fetching = tiles < plan.most_tiles ? tiles : plan.most_tiles;
     const std::size_t lines_of_work = fetching * (format::sixteen ? 128 : 64);
     plan.step = (block_bytes + lines_of_work - 1) / lines_of_work;
@@ -368,10 +367,9 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
         plan.done = 0;
         APERTUS_UNROLL
         for (int s = 0; s < Strips; ++s) {
-            lines[s] = format::bytes(block[s], unpacked[s]);
-            scale[s] = format::scale(block[s]);
-            block[s] += block_bytes;
-            plan.next[s] = block[s];
+            lines[s] = format::bytes(plan.next[s], unpacked[s]);
+            scale[s] = format::scale(plan.next[s]);
+            plan.next[s] += block_bytes;
         }
         for (std::size_t token = 0; token < job.tokens; token += Tokens) {
             quantized_row x[Tokens];

@@ -93,8 +93,7 @@ inline void add_group(const packed_job& job, const equal_tiles& tokens, const ti
         const std::size_t tile = g.tile + i;
         const std::int32_t* sums = g.sums + (Sixteen ? 0 : i * Strips * 256);
         for (std::size_t token = tokens.first_new(tile); token < tokens.end(tile); ++token) {
-            for (std::size_t l = 0; l < lines_per_row;
-                 ++l, ++fetched) { // one by one, see fetch_plan in packed_kernels.hpp
+            for (std::size_t l = 0; l < lines_per_row; ++l, ++fetched) { // one by one, see fetch_plan
                 APERTUS_UNROLL
                 for (int s = 0; s < Strips; ++s) prefetch(g.next[s], 64 * fetched);
             }
