@@ -17,8 +17,10 @@
 #include <support/test_support.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 #include <numeric>
 #include <string>
@@ -205,6 +207,38 @@ BOOST_AUTO_TEST_CASE(block_formats_keep_their_bits) {
             wide.weights = "int8";
             BOOST_TEST(largest_difference(logits_of(causal_lm::from_gguf(files_of(made.bytes), wide)), expected) <
                        1.0f);
+        }
+    });
+}
+
+BOOST_AUTO_TEST_CASE(block_formats_packed_into_a_cache) {
+    using formats = type_list<gguf_q8_0, gguf_q4_0, gguf_q4_1, gguf_q5_0, gguf_q5_1, gguf_q4_k, gguf_q5_k, gguf_q6_k>;
+    formats::for_each([]<class Format>() {
+        const test_support::temporary_folder folder;
+        const std::string path = folder.write("model.gguf", quantized_llama<Format>().bytes);
+        for (const std::string weights : {"int8", "int4"}) {
+            BOOST_TEST_CONTEXT(Format::name << " as " << weights) {
+                load_options o;
+                o.weights = weights;
+                const auto expected = logits_of(causal_lm::from_pretrained(path, o));
+                o.packed_cache = folder.path(weights);
+                o.use_mmap = false;
+                BOOST_TEST((logits_of(causal_lm::from_pretrained(path, o)) == expected)); // writes
+                const auto old = std::filesystem::file_time_type::clock::now() - std::chrono::hours(1);
+                std::filesystem::last_write_time(o.packed_cache, old);
+                const auto stamp = std::filesystem::last_write_time(o.packed_cache);
+                o.use_mmap = o.verify_packed_cache = true;
+                BOOST_TEST((logits_of(causal_lm::from_pretrained(path, o)) == expected));
+                BOOST_TEST((std::filesystem::last_write_time(o.packed_cache) == stamp)); // and reads
+            }
+        }
+        for (const std::string& weights : {std::string("stored"), std::string(Format::name)}) { // nothing to pack
+            load_options o;
+            o.weights = weights;
+            const auto expected = logits_of(causal_lm::from_pretrained(path, o));
+            o.packed_cache = folder.path("stored");
+            BOOST_TEST((logits_of(causal_lm::from_pretrained(path, o)) == expected));
+            BOOST_TEST(!path_exists(o.packed_cache), Format::name);
         }
     });
 }

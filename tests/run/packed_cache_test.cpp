@@ -8,6 +8,7 @@
 
 #include <support/error_message.hpp>
 #include <support/file_size_limit.hpp>
+#include <support/gguf_of_checkpoint.hpp>
 #include <support/random_model.hpp>
 #include <support/temporary_folder.hpp>
 #include <support/test_support.hpp>
@@ -26,23 +27,30 @@ namespace {
 
 const std::vector<std::int32_t> some_ids{1, 5, 9, 13, 2};
 
-std::vector<float> logits_of(const std::string& folder, const load_options& o) {
-    const causal_lm model = causal_lm::from_pretrained(folder, o);
+std::vector<float> logits_of(const std::string& path, const load_options& o) {
+    const causal_lm model = causal_lm::from_pretrained(path, o);
     session_handle session = model.new_session({.max_length = 64});
     const segment step{0, some_ids, {}, logits_for::all};
     const auto logits = session.forward(std::span(&step, 1)).flat();
     return {logits.begin(), logits.end()};
 }
 
+enum class door { safetensors, gguf };
+
 /// A model in a folder that a test may change, and a name for its cache.
 struct copied_model {
     test_support::temporary_folder folder;
+    std::string path; ///< the folder, or the GGUF file in it
     load_options options;
 
-    explicit copied_model(const std::string& golden = "attention_bias", const std::string& weights = "int4") {
-        for (const auto& entry : std::filesystem::directory_iterator(source_path("tests/golden/" + golden))) {
+    explicit copied_model(const std::string& golden = "attention_bias", const std::string& weights = "int4",
+                          door from = door::safetensors)
+        : path(folder.path()) {
+        const std::string original = source_path("tests/golden/" + golden);
+        if (from == door::gguf) path = folder.write("model.gguf", test_support::gguf_of_checkpoint(original));
+        for (const auto& entry : std::filesystem::directory_iterator(original)) {
             const std::string name = entry.path().filename().string();
-            if (name.starts_with("model") || name == "config.json") {
+            if (from == door::safetensors && (name.starts_with("model") || name == "config.json")) {
                 std::filesystem::copy(entry.path(), folder.path(name));
             }
         }
@@ -50,11 +58,11 @@ struct copied_model {
         options.packed_cache = folder.path("packed");
         options.threads = 2;
     }
-    [[nodiscard]] std::vector<float> logits() const { return logits_of(folder.path(), options); }
+    [[nodiscard]] std::vector<float> logits() const { return logits_of(path, options); }
     [[nodiscard]] std::vector<float> expected() const {
         load_options direct = options;
         direct.packed_cache.clear();
-        return logits_of(folder.path(), direct);
+        return logits_of(path, direct);
     }
     /// What tells one written file from another.
     [[nodiscard]] std::filesystem::file_time_type stamp() const {
@@ -64,6 +72,16 @@ struct copied_model {
     std::filesystem::file_time_type age() const {
         std::filesystem::last_write_time(options.packed_cache, stamp() - std::chrono::hours(1));
         return stamp();
+    }
+    /// The cache does not fit: the next load writes it, the one after that reads it.
+    void check_rewritten() const {
+        const auto expected = this->expected();
+        const auto old = age();
+        BOOST_TEST((logits() == expected));
+        BOOST_TEST((stamp() != old));
+        const auto fits = age();
+        BOOST_TEST((logits() == expected));
+        BOOST_TEST((stamp() == fits));
     }
     void change_byte(std::size_t at) const {
         std::fstream file(options.packed_cache, std::ios::in | std::ios::out | std::ios::binary);
@@ -99,20 +117,22 @@ BOOST_AUTO_TEST_CASE(the_same_logits_with_any_combination_of_formats) {
          {choice{"v1_8b", "int4", "", ""}, choice{"v1_8b", "int8", "", "int8"}, choice{"v1_8b", "int4", "q8_0", "f32"},
           choice{"v1_8b", "f32", "", ""}, choice{"llama_tied", "int8", "", ""},
           choice{"odd_sizes", "int4", "int4", "f16"}, choice{"d64_gqa8_f16", "bf16", "", ""}}) {
-        copied_model m(c.golden, c.weights);
-        m.options.head_weights = c.head;
-        m.options.embedding_weights = c.embedding;
-        const auto expected = m.expected();
-        BOOST_TEST((m.logits() == expected)); // writes
-        const auto stamp = m.age();
-        for (const bool mapped : {true, false}) {
-            for (const bool verified : {false, true}) {
-                m.options.use_mmap = mapped;
-                m.options.verify_packed_cache = verified;
-                BOOST_TEST((m.logits() == expected), c.golden << ' ' << c.weights);
+        for (const door from : {door::safetensors, door::gguf}) {
+            copied_model m(c.golden, c.weights, from);
+            m.options.head_weights = c.head;
+            m.options.embedding_weights = c.embedding;
+            const auto expected = m.expected();
+            BOOST_TEST((m.logits() == expected)); // writes
+            const auto stamp = m.age();
+            for (const bool mapped : {true, false}) {
+                for (const bool verified : {false, true}) {
+                    m.options.use_mmap = mapped;
+                    m.options.verify_packed_cache = verified;
+                    BOOST_TEST((m.logits() == expected), c.golden << ' ' << c.weights);
+                }
             }
+            BOOST_TEST((m.stamp() == stamp)); // and reads
         }
-        BOOST_TEST((m.stamp() == stamp)); // and reads
     }
 }
 
@@ -157,30 +177,66 @@ BOOST_AUTO_TEST_CASE(the_blocks_are_those_of_packing_and_their_source_is_not_rea
 BOOST_AUTO_TEST_CASE(another_source_other_formats_or_another_version_are_packed_again) {
     copied_model m;
     (void)m.logits();
-    auto stamp = m.age();
-    const auto rewritten = [&] {
-        const auto expected = m.expected();
-        BOOST_TEST((m.logits() == expected));
-        BOOST_TEST((m.stamp() != stamp));
-        stamp = m.age();
-        BOOST_TEST((m.logits() == expected)); // now it fits
-        BOOST_TEST((m.stamp() == stamp));
-    };
     m.options.weights = "int8";
-    rewritten();
+    m.check_rewritten();
     m.options.head_weights = "int4";
-    rewritten();
+    m.check_rewritten();
     m.options.embedding_weights = "int8";
-    rewritten();
+    m.check_rewritten();
     const std::string source = m.folder.path("model.safetensors"); // its date
     std::filesystem::last_write_time(source, std::filesystem::last_write_time(source) + std::chrono::seconds(1));
-    rewritten();
+    m.check_rewritten();
     std::string config = read_file(m.folder.path("config.json"), 1U << 20); // its configuration
     (void)m.folder.write("config.json", config + "\n");
-    rewritten();
+    m.check_rewritten();
     m.replace("\"apertus packed cache\":\"1\"", "\"apertus packed cache\":\"0\"");
-    stamp = m.age();
-    rewritten();
+    m.check_rewritten();
+}
+
+BOOST_AUTO_TEST_CASE(another_gguf_file_in_the_place_of_the_first_is_packed_again) {
+    copied_model m("llama_tied", "int8", door::gguf);
+    const auto first = m.logits();
+    const auto time = std::filesystem::last_write_time(m.path);
+    std::filesystem::last_write_time(m.path, time + std::chrono::seconds(1)); // its date
+    m.check_rewritten();
+    std::string bytes = read_file(m.path, 1U << 30);
+    for (std::size_t i = bytes.size() / 2; i < bytes.size(); ++i) bytes[i] = static_cast<char>(bytes[i] ^ 1);
+    (void)m.folder.write("model.gguf", bytes); // its weights, with the same size and date
+    std::filesystem::last_write_time(m.path, time + std::chrono::seconds(1));
+    m.check_rewritten();
+    BOOST_TEST((m.logits() != first));
+    (void)m.folder.write("model.gguf", bytes + std::string(32, '\0')); // its size
+    std::filesystem::last_write_time(m.path, time + std::chrono::seconds(1));
+    m.check_rewritten();
+    m.path = m.folder.path("other.gguf"); // its name
+    std::filesystem::rename(m.folder.path("model.gguf"), m.path);
+    m.check_rewritten();
+}
+
+BOOST_AUTO_TEST_CASE(what_a_source_is_known_by) {
+    const test_support::temporary_folder folder;
+    const std::string bytes(std::size_t{3} << 20, 'x');
+    const std::vector<std::string> paths{folder.write("a", bytes), folder.write("b", "")};
+    const auto time = std::filesystem::last_write_time(paths[0]);
+    const auto identity = [&](const std::string& content, std::chrono::seconds later, std::string_view config = "{}") {
+        (void)folder.write("a", content);
+        std::filesystem::last_write_time(paths[0], time + later);
+        return detail::source_identity(config, paths);
+    };
+    const std::chrono::seconds at_once{0};
+    const std::string known = identity(bytes, at_once);
+    BOOST_TEST(identity(bytes, at_once) == known);
+    BOOST_TEST(identity(bytes, at_once, "{ }") != known);
+    BOOST_TEST(identity(bytes, std::chrono::seconds(1)) != known);
+    BOOST_TEST(identity(bytes + "x", at_once) != known);
+    for (const std::size_t changed : {std::size_t{0}, bytes.size() - 1}) { // a header; weights behind a long one
+        std::string other = bytes;
+        other[changed] = 'y';
+        BOOST_TEST(identity(other, at_once) != known, changed);
+    }
+    BOOST_TEST(identity(bytes, at_once) == known);
+    (void)folder.write("b", "x"); // of every file
+    BOOST_TEST(identity(bytes, at_once) != known);
 }
 
 BOOST_AUTO_TEST_CASE(a_damaged_file_is_refused_and_kept) {
@@ -237,6 +293,11 @@ BOOST_AUTO_TEST_CASE(other_files_are_never_replaced) {
     BOOST_TEST(contains(m.refusal(error_category::format), "config.json"));
     m.options.packed_cache = m.folder.path();
     BOOST_TEST(contains(m.refusal(error_category::io), "a directory"));
+    copied_model g("attention_bias", "int4", door::gguf);
+    const std::string gguf = read_file(g.path, 1U << 30);
+    g.options.packed_cache = g.path;
+    BOOST_TEST(contains(g.refusal(error_category::format), "model.gguf"));
+    BOOST_TEST((read_file(g.path, 1U << 30) == gguf));
 }
 
 BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_written_is_an_error_and_leaves_nothing) {
@@ -266,9 +327,19 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_written_is_an_error_and_leaves_nothin
 }
 
 BOOST_AUTO_TEST_CASE(nothing_to_pack_is_nothing_to_write) {
-    copied_model m("attention_bias", "stored");
-    BOOST_TEST((m.logits() == m.expected()));
-    BOOST_TEST(!path_exists(m.options.packed_cache));
+    for (const door from : {door::safetensors, door::gguf}) {
+        copied_model m("llama_tied", "stored", from);
+        BOOST_TEST((m.logits() == m.expected()));
+        BOOST_TEST(!path_exists(m.options.packed_cache));
+        m.options.weights = "int4";
+        (void)m.logits();
+        const auto stamp = m.age();
+        m.options.weights = "stored"; // what another choice left there stays
+        BOOST_TEST((m.logits() == m.expected()));
+        m.options.weights = "int4";
+        BOOST_TEST((m.logits() == m.expected()));
+        BOOST_TEST((m.stamp() == stamp));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(weights_without_files_have_no_cache) {
@@ -282,6 +353,12 @@ BOOST_AUTO_TEST_CASE(weights_without_files_have_no_cache) {
                                               m.options);
                                       }),
                         "packed_cache"));
+    const copied_model g("attention_bias", "int4", door::gguf);
+    const std::string gguf = read_file(g.path, 1U << 30);
+    BOOST_TEST(contains(error_message(error_category::config,
+                                      [&] { (void)causal_lm::from_gguf(test_support::files_of(gguf), g.options); }),
+                        "packed_cache"));
+    BOOST_TEST(!path_exists(g.options.packed_cache));
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_request_leaves_nothing) {

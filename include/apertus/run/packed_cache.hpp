@@ -51,17 +51,20 @@ inline constexpr std::string_view packed_cache_version = "1";
     return out;
 }
 
-/// What a source is known by: config.json's text, and of every file its name, size, time of change and first MiB (the
-/// header). Throws error(io).
+/// What a source is known by: config.json's text, and of every file its name, size, time of change, first and last MiB.
+/// (The first has a safetensors header; of a GGUF file it may be all vocabulary, and only the last has weights.)
+/// Throws error(io).
 [[nodiscard]] inline std::string source_identity(std::string_view config_text, std::span<const std::string> paths) {
-    constexpr std::uint64_t head = 1U << 20;
+    constexpr std::uint64_t most = 1U << 20;
     std::string all = hex_text(checksum(config_text));
     for (const std::string& path : paths) {
         const readable_file file(path);
-        std::string start(static_cast<std::size_t>(std::min(head, file.size())), '\0');
-        file.read(0, std::as_writable_bytes(std::span(start)));
+        const auto part = static_cast<std::size_t>(std::min(most, file.size()));
+        std::string ends(2 * part, '\0');
+        file.read(0, std::as_writable_bytes(std::span(ends).first(part)));
+        file.read(file.size() - part, std::as_writable_bytes(std::span(ends).last(part)));
         all.append("\n").append(path, path.find_last_of("/\\") + 1).append(" ").append(std::to_string(file.size()));
-        all.append(" ").append(std::to_string(file.changed())).append(" ").append(hex_text(checksum(start)));
+        all.append(" ").append(std::to_string(file.changed())).append(" ").append(hex_text(checksum(ends)));
     }
     return hex_text(checksum(all));
 }
