@@ -98,13 +98,17 @@ void packed_case(const kernels& k, const format_info& format, const shape& s, st
     pack_rows(format, w.data(), s.rows, s.k, packed.data());
 
     const std::size_t blocks = format.blocks_per_row(s.k);
-    host_buffer<std::byte> codes(s.tokens * blocks * detail::quantized_rows::bytes_per_block);
-    const detail::quantized_rows rows{codes.data(), blocks};
+    const std::size_t room = s.tokens + detail::quantized_rows::most_together;
+    host_buffer<std::byte> codes(room * blocks * detail::quantized_rows::bytes_per_block);
     const bool sixteen = format.name == "int8";
-    const auto& vectors = k.vectors.packed;
-    for (std::size_t t = 0; t < s.tokens; ++t) {
-        (sixteen ? vectors.quantize16 : vectors.quantize8)(x.data() + t * s.k, s.k, rows.row(t));
-    }
+    const auto quantized_for = [&](const detail::packed_kernels& of) { // each has its own order
+        const detail::quantized_rows rows{codes.data(), blocks, of.together(s.tokens)};
+        for (std::size_t t = 0; t < rows.filled_up(s.tokens); ++t) {
+            const float* const row = x.data() + std::min(t, s.tokens - 1) * s.k;
+            (sixteen ? k.vectors.packed.quantize16 : k.vectors.packed.quantize8)(row, s.k, rows.row(t));
+        }
+        return rows;
+    };
     const std::size_t stride = s.rows + 3;
     std::vector<float> expected(s.tokens * stride, -1.0F);
     std::vector<float> found = expected;
@@ -112,13 +116,14 @@ void packed_case(const kernels& k, const format_info& format, const shape& s, st
     job.w = packed.data();
     job.blocks = blocks;
     job.rows = s.rows;
-    job.x = rows;
     job.tokens = s.tokens;
     job.bias = s.tokens % 2 == 0 ? bias.data() : nullptr;
     job.out_stride = stride;
     job.out = expected.data();
-    (sixteen ? vectors.int8_matmul : vectors.int4_matmul)(job);
+    job.x = quantized_for(k.vectors.packed);
+    (sixteen ? k.vectors.packed.int8_matmul : k.vectors.packed.int4_matmul)(job);
     job.out = found.data();
+    job.x = quantized_for(k.tiles.packed);
     const std::size_t before = emulated_tiles::unit().products;
     (sixteen ? k.tiles.packed.int8_matmul : k.tiles.packed.int4_matmul)(job);
     BOOST_TEST(emulated_tiles::unit().products > before);
@@ -146,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_few_tokens_stay_with_the_vector_kernels) {
     const std::vector<float> w = random_floats(std::size_t{16} * 256, random);
     host_buffer<std::byte> packed(info_of<int8>.bytes(16, 256));
     pack_rows(info_of<int8>, w.data(), 16, 256, packed.data());
-    host_buffer<std::byte> codes(3 * detail::quantized_rows::bytes_per_block);
+    host_buffer<std::byte> codes((3 + detail::quantized_rows::most_together) * detail::quantized_rows::bytes_per_block);
     std::vector<float> out(3 * 16, std::numeric_limits<float>::quiet_NaN());
     detail::packed_job job;
     job.w = packed.data();
@@ -154,11 +159,12 @@ BOOST_AUTO_TEST_CASE(a_few_tokens_stay_with_the_vector_kernels) {
     job.rows = 16;
     job.x.memory = codes.data();
     job.x.blocks = 1;
+    job.x.together = k.tiles.packed.together(3);
     job.tokens = 3;
     job.out_stride = 16;
     job.out = out.data();
     const std::size_t before = emulated_tiles::unit().products;
-    for (std::size_t t = 0; t < 3; ++t) k.vectors.packed.quantize16(w.data(), 256, job.x.row(t));
+    for (std::size_t t = 0; t < job.x.filled_up(3); ++t) k.vectors.packed.quantize16(w.data(), 256, job.x.row(t));
     k.tiles.packed.int8_matmul(job);
     BOOST_TEST(emulated_tiles::unit().products == before);
     BOOST_TEST(std::all_of(out.begin(), out.end(), [](float x) { return std::isfinite(x); }));

@@ -46,6 +46,11 @@ std::vector<shape> shapes() {
     for (const std::size_t k : {63U, 64U, 65U, 96U, 127U, 128U, 129U, 511U, 512U, 513U, 544U, 1056U}) add(k);
     out.push_back({1, 301, 1120});
     out.push_back({21, 133, 1120});
+    // panels: around sixteen tokens and rows, K in several stretches, more tokens than are taken at once
+    for (const shape& s : {shape{48, 33, 1040}, shape{49, 17, 1025}, shape{64, 16, 1}, shape{67, 40, 37},
+                           shape{80, 1, 16}, shape{97, 31, 2065}, shape{209, 5, 129}}) {
+        out.push_back(s);
+    }
     return out;
 }
 
@@ -115,18 +120,18 @@ BOOST_AUTO_TEST_CASE(weights_at_any_address) {
             generator g(11);
             constexpr std::size_t n = 13;
             constexpr std::size_t k = 96;
-            const auto x = g.vector(2 * k);
+            const auto x = g.vector(48 * k);
             const packed_matrix<Format> w(g, n, k);
-            for (const std::size_t t : {std::size_t{1U}, std::size_t{2}}) {
+            for (const std::size_t t : {1U, 2U, 48U}) {
                 std::vector<float> straight(t * n);
-                backend.matmul(view2(x, 2, k).rows(0, t), w.view(), {}, view2(straight, t, n));
+                backend.matmul(view2(x, 48, k).rows(0, t), w.view(), {}, view2(straight, t, n));
                 for (const std::size_t shift : {1U, 2U, 3U, 6U}) {
                     std::vector<unsigned char> bytes(shift + w.blocks.size() * sizeof(block));
                     std::memcpy(bytes.data() + shift, w.blocks.data(), bytes.size() - shift);
                     const void* at = bytes.data() + shift;
                     const weight_view<Format> view{static_cast<const block*>(at), n, k};
                     std::vector<float> shifted(t * n);
-                    backend.matmul(view2(x, 2, k).rows(0, t), view, {}, view2(shifted, t, n));
+                    backend.matmul(view2(x, 48, k).rows(0, t), view, {}, view2(shifted, t, n));
                     BOOST_TEST(shifted == straight, name << " " << Format::name << " shifted by " << shift);
                     std::vector<float> row(k);
                     const std::vector<std::int32_t> id{5};

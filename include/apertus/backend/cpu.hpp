@@ -30,6 +30,7 @@
 #include <apertus/simd/isa.hpp>
 #include <apertus/simd/xsimd.hpp>
 
+#include <atomic>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -228,10 +229,12 @@ private:
     /// For activations that a kernel wants in another form; 176 rows of the largest feed-forward layer (43008).
     static constexpr std::size_t activation_bytes = std::size_t{16} << 20;
 
-    /// How many rows of n activations fit there as codes.
+    /// How many rows of n activations fit there as codes, in tiles of any width.
     static constexpr std::size_t rows_of_codes(std::size_t n) noexcept {
         constexpr std::size_t block = detail::quantized_row::block;
-        return activation_bytes / ((n + block - 1) / block * detail::quantized_rows::bytes_per_block);
+        constexpr std::size_t spare = detail::quantized_rows::most_together - 1;
+        const std::size_t rows = activation_bytes / ((n + block - 1) / block * detail::quantized_rows::bytes_per_block);
+        return rows > spare ? rows - spare : 0;
     }
 
     static constexpr std::size_t least(std::size_t a, std::size_t b) noexcept { return a < b ? a : b; }
@@ -249,6 +252,16 @@ private:
                 f(i);
             });
         }
+    }
+
+    /// f(worker, piece) for every piece, each worker at one piece at a time: what a piece needs for itself lies at the
+    /// worker's place. Workers take pieces as they come, so that a thread that loses its core holds up nothing but its own.
+    template <class F> void for_pieces_by_worker(std::size_t pieces, F&& f) noexcept {
+        std::atomic<std::size_t> next{0};
+        executor_.parallel_for(least(pieces, executor_.concurrency()), [&](std::size_t worker) {
+            const flush_denormals mode;
+            for (std::size_t i = next++; i < pieces; i = next++) f(worker, i);
+        });
     }
 
     /// f(row) for every row, in pieces of some thousand elements.
@@ -307,22 +320,39 @@ private:
         }
     }
 
+    /// Rows of several matrices, in pieces.
+    class row_pieces {
+    public:
+        row_pieces(products all, std::size_t piece_rows) noexcept : all_(all), piece_rows_(piece_rows) {
+            for (const product<>& p : all) count_ += pieces_of(p);
+        }
+        [[nodiscard]] std::size_t size() const noexcept { return count_; }
+        /// f(product, first row, rows).
+        template <class F> void visit(std::size_t piece, F&& f) const noexcept {
+            const product<>* p = all_.data();
+            for (; piece >= pieces_of(*p); ++p) piece -= pieces_of(*p);
+            const std::size_t first = piece * piece_rows_;
+            f(*p, first, least(piece_rows_, p->w.rows - first));
+        }
+
+    private:
+        [[nodiscard]] std::size_t pieces_of(const product<>& p) const noexcept {
+            return (p.w.rows + piece_rows_ - 1) / piece_rows_;
+        }
+
+        products all_;
+        std::size_t piece_rows_;
+        std::size_t count_ = 0;
+    };
+
     /// f(product, first row, rows) for pieces of all matrices. The kernel walks `side_by_side` rows at once.
     template <class F> void for_products(products all, std::size_t tokens, std::size_t side_by_side, F&& f) noexcept {
         const weight_view<any_format>& w = all.front().w;
         const std::size_t row_bytes = w.info->blocks_per_row(w.cols) * w.info->block_bytes / w.info->block_rows;
         std::size_t rows = 0;
         for (const product<>& p : all) rows += p.w.rows;
-        const std::size_t piece_rows = rows_per_piece(rows, row_bytes, side_by_side);
-        const auto pieces_of = [&](const product<>& p) { return (p.w.rows + piece_rows - 1) / piece_rows; };
-        std::size_t pieces = 0;
-        for (const product<>& p : all) pieces += pieces_of(p);
-        for_pieces(pieces, rows * w.cols * tokens, [&](std::size_t piece) {
-            const product<>* p = all.data();
-            for (; piece >= pieces_of(*p); ++p) piece -= pieces_of(*p);
-            const std::size_t first = piece * piece_rows;
-            f(*p, first, least(piece_rows, p->w.rows - first));
-        });
+        const row_pieces pieces(all, rows_per_piece(rows, row_bytes, side_by_side));
+        for_pieces(pieces.size(), rows * w.cols * tokens, [&](std::size_t piece) { pieces.visit(piece, f); });
     }
 
     /// What all jobs have: rows [first, first + rows) of a product, for rows of activations from `token` on.
@@ -347,6 +377,10 @@ private:
                 return;
             }
         }
+        if (tokens >= least_panel_tokens && panel_tokens(k) >= least_panel_tokens) {
+            panel_matmul<Format>(x, all);
+            return;
+        }
         for_products(all, tokens, tokens == 1 ? kernels_.matvec_rows : 12,
                      [&](const product<>& p, std::size_t first, std::size_t rows) {
                          detail::matmul_job<element> job;
@@ -356,6 +390,43 @@ private:
                          job.k = k;
                          kernels_.weights<element>().matmul(job);
                      });
+    }
+
+    /// From so many tokens on dense weights are copied into panels (backend/cpu/panel_kernels.hpp).
+    static constexpr std::size_t least_panel_tokens = 48;
+    static constexpr std::size_t most_panel_tokens = 192;
+
+    /// Tokens of k activations whose panels fit into the scratch memory.
+    static constexpr std::size_t panel_tokens(std::size_t k) noexcept {
+        const std::size_t fit = activation_bytes / sizeof(float) / detail::panel_floats(16, k) * 16;
+        return least(fit, most_panel_tokens);
+    }
+
+    template <class Format> void panel_matmul(tensor_view<const float, 2> x, products all) noexcept {
+        using element = typename Format::block;
+        const std::size_t k = x.extent(1);
+        auto* const panels = reinterpret_cast<float*>(scratch_.data());
+        const row_pieces pieces(all, detail::panel_rows_at_once);
+        for (std::size_t token = 0; token < x.extent(0);) {
+            const std::size_t rest = x.extent(0) - token;
+            const std::size_t chunks = (rest + panel_tokens(k) - 1) / panel_tokens(k);
+            const std::size_t tokens = least(((rest + chunks - 1) / chunks + 15) / 16 * 16, rest);
+            const float* const rows = x.row(token).data();
+            for_pieces((tokens + 15) / 16, tokens * k,
+                       [&](std::size_t vector) { kernels_.pack_tokens(rows, tokens, k, vector, panels); });
+            for_pieces_by_worker(pieces.size(), [&](std::size_t worker, std::size_t piece) {
+                pieces.visit(piece, [&](const product<>& p, std::size_t first, std::size_t count) {
+                    detail::panel_job<element> job;
+                    fill(job, p, first, count, token, tokens);
+                    job.w = p.w.template as<Format>().slice(first, count).blocks;
+                    job.x = panels;
+                    job.k = k;
+                    job.scratch = panel_scratch_.data() + worker * detail::panel_scratch_floats(most_panel_tokens);
+                    kernels_.weights<element>().panel_matmul(job);
+                });
+            });
+            token += tokens;
+        }
     }
 
     /// bf16 weights with activations rounded to bf16, on the tile unit.
@@ -389,13 +460,14 @@ private:
                        void (*kernel)(const detail::packed_job&) noexcept) noexcept {
         constexpr std::size_t strip = detail::packed_job::strip_rows;
         const std::size_t k = x.extent(1);
-        const detail::quantized_rows codes{scratch_.data(), all.front().w.info->blocks_per_row(k)};
+        detail::quantized_rows codes{scratch_.data(), all.front().w.info->blocks_per_row(k)};
         const std::size_t most = least(detail::packed_job::most_tokens, rows_of_codes(k));
         for (std::size_t token = 0; token < x.extent(0); token += most) {
             const std::size_t tokens = least(most, x.extent(0) - token);
+            codes.together = kernels_.packed.together(tokens);
             // one row costs a microsecond or two: less than waking a thread
-            for_pieces(tokens, tokens == 1 ? 0 : tokens * k,
-                       [&](std::size_t t) { quantize(x.row(token + t).data(), k, codes.row(t)); });
+            for_pieces(codes.filled_up(tokens), tokens == 1 ? 0 : tokens * k,
+                       [&](std::size_t t) { quantize(x.row(token + least(t, tokens - 1)).data(), k, codes.row(t)); });
             for_products(all, tokens,
                          strip * (tokens == 1 ? kernels_.packed.matvec_strips : kernels_.packed.tile_strips),
                          [&](const product<>& p, std::size_t first, std::size_t rows) {
@@ -429,6 +501,8 @@ private:
     exactness exactness_;
     detail::scratch_memory<std::byte> scratch_{activation_bytes};
     detail::scratch_memory<float> attention_scratch_{detail::attention_scratch_floats};
+    detail::scratch_memory<float> panel_scratch_{executor_.concurrency() *
+                                                 detail::panel_scratch_floats(most_panel_tokens)};
 };
 
 static_assert(backend<cpu_backend>);

@@ -29,6 +29,29 @@ template <class W> struct matmul_job {
     std::size_t out_stride = 0;
 };
 
+/// Columns and rows of weights that are packed at a time for products with many tokens (backend/cpu/panel_kernels.hpp).
+inline constexpr std::size_t panel_stretch = 1024;
+inline constexpr std::size_t panel_rows_at_once = 32;
+
+/// The same with activations that kernel_table::pack_tokens has put into panels: panel_floats(tokens, k) of them.
+template <class W> struct panel_job {
+    const W* w = nullptr;        ///< [rows, K]
+    const float* x = nullptr;    ///< panels of all tokens
+    const float* bias = nullptr; ///< [rows] or null
+    float* out = nullptr;        ///< [T, rows], rows of `out_stride` floats
+    std::size_t rows = 0;
+    std::size_t tokens = 0;
+    std::size_t k = 0;
+    std::size_t out_stride = 0;
+    float* scratch = nullptr; ///< panel_scratch_floats(tokens)
+};
+constexpr std::size_t panel_floats(std::size_t tokens, std::size_t k) noexcept {
+    return (tokens + 15) / 16 * 16 * ((k + 15) / 16 * 16);
+}
+constexpr std::size_t panel_scratch_floats(std::size_t tokens) noexcept {
+    return panel_rows_at_once * (panel_stretch + (tokens + 15) / 16 * 256);
+}
+
 /// Attention takes slots in blocks and spans of this many, counted from slot 0: an online softmax runs block by block
 /// through a span, and spans are put together in order, whether or not anybody splits there. What that costs where nobody
 /// does: 0 to 5 % (f32 and int8 0 to 1.5 %) at 4096 slots out of the second-level cache, less where memory is the limit.
@@ -45,6 +68,10 @@ inline constexpr std::size_t attend_partial_extra = 16;
 /// SmolLM2-135M int8 weights alone cost a perplexity ratio of 1.0008 (KL 0.0041 nats), with activations of eight bits
 /// 1.0064 (one scale for 32) and 1.0108 (for 128), more than llama.cpp's Q8_0 (1.0072, KL 0.0052); int4 1.043, 1.049 and
 /// 1.049 (tools/quality, 1530 positions of English).
+///
+/// Tokens that a kernel multiplies together lie together: tiles of W rows, in which everything is [..][W], so that a kernel
+/// walks a tile with one pointer and loads from one stream (a pointer for each of twelve rows is more than the registers
+/// hold, and their loads were as many instructions as there is time for). W = 1 is row by row.
 struct quantized_row {
     static constexpr std::size_t block = 256; ///< inputs of a block of the packed formats
     static constexpr std::size_t group = 128; ///< inputs that share a scale
@@ -54,38 +81,50 @@ struct quantized_row {
         std::int8_t high[4];
         std::int8_t low[4];
     };
-    std::int8_t* code = nullptr;
-    std::int8_t* low = nullptr; ///< used with sixteen bits
-    float* scale = nullptr;
-    std::int32_t* sum = nullptr;     ///< of a group's codes
-    std::int32_t* low_sum = nullptr; ///< of its low parts, with sixteen bits
-    quarters* quarter = nullptr;     ///< with eight bits
+    std::size_t together = 1;        ///< W
+    std::int8_t* code = nullptr;     ///< [K / 4][W][4]
+    std::int8_t* low = nullptr;      ///< the same, used with sixteen bits
+    float* scale = nullptr;          ///< [K / group][W]
+    std::int32_t* sum = nullptr;     ///< [K / group][W], of a group's codes
+    std::int32_t* low_sum = nullptr; ///< [K / group][W], of its low parts, with sixteen bits
+    quarters* quarter = nullptr;     ///< [K / group][W], with eight bits
 };
 
-/// Rows of activations as codes, `blocks` blocks each, in memory of the caller's.
+/// Rows of activations as codes, `blocks` blocks each, in memory of the caller's: room for whole tiles. The last tile is
+/// filled up with anything that is numbers (the last row again).
 struct quantized_rows {
+    static constexpr std::size_t most_together = 12;
+
     std::byte* memory = nullptr;
     std::size_t blocks = 0;
+    std::size_t together = 1;
 
     static constexpr std::size_t bytes_per_block =
         2 * quantized_row::block + quantized_row::block / quantized_row::group *
                                        (sizeof(float) + 2 * sizeof(std::int32_t) + sizeof(quantized_row::quarters));
 
+    /// n rows in whole tiles.
+    [[nodiscard]] std::size_t filled_up(std::size_t n) const noexcept {
+        return (n + together - 1) / together * together;
+    }
+
     [[nodiscard]] quantized_row row(std::size_t t) const noexcept {
-        std::byte* at = memory + t * blocks * bytes_per_block;
+        const std::size_t within = t % together;
         const std::size_t groups = blocks * (quantized_row::block / quantized_row::group);
+        std::byte* at = memory + (t - within) * blocks * bytes_per_block;
+        const auto next = [&](std::size_t bytes_per_row) {
+            std::byte* const here = at;
+            at += together * bytes_per_row;
+            return here;
+        };
         quantized_row out;
-        out.code = reinterpret_cast<std::int8_t*>(at);
-        at += blocks * quantized_row::block;
-        out.low = reinterpret_cast<std::int8_t*>(at);
-        at += blocks * quantized_row::block;
-        out.scale = reinterpret_cast<float*>(at);
-        at += groups * sizeof(float);
-        out.sum = reinterpret_cast<std::int32_t*>(at);
-        at += groups * sizeof(std::int32_t);
-        out.low_sum = reinterpret_cast<std::int32_t*>(at);
-        at += groups * sizeof(std::int32_t);
-        out.quarter = reinterpret_cast<quantized_row::quarters*>(at);
+        out.together = together;
+        out.code = reinterpret_cast<std::int8_t*>(next(blocks * quantized_row::block)) + 4 * within;
+        out.low = reinterpret_cast<std::int8_t*>(next(blocks * quantized_row::block)) + 4 * within;
+        out.scale = reinterpret_cast<float*>(next(groups * sizeof(float))) + within;
+        out.sum = reinterpret_cast<std::int32_t*>(next(groups * sizeof(std::int32_t))) + within;
+        out.low_sum = reinterpret_cast<std::int32_t*>(next(groups * sizeof(std::int32_t))) + within;
+        out.quarter = reinterpret_cast<quantized_row::quarters*>(at) + within;
         return out;
     }
 };
@@ -107,6 +146,8 @@ struct packed_job {
 
 /// Kernels of the packed formats.
 struct packed_kernels {
+    /// The W of the activations that the kernels below take with so many tokens.
+    std::size_t (*together)(std::size_t tokens) noexcept = nullptr;
     void (*quantize8)(const float* x, std::size_t n, const quantized_row& out) noexcept = nullptr;
     void (*quantize16)(const float* x, std::size_t n, const quantized_row& out) noexcept = nullptr;
     void (*int8_matmul)(const packed_job&) noexcept = nullptr;
@@ -164,6 +205,7 @@ struct attend_job {
 /// Kernels for weights stored as W.
 template <class W> struct weight_kernels {
     void (*matmul)(const matmul_job<W>&) noexcept = nullptr;
+    void (*panel_matmul)(const panel_job<W>&) noexcept = nullptr;
     void (*widen)(const W* in, float* out, std::size_t n) noexcept = nullptr;
 };
 
@@ -211,6 +253,9 @@ struct kernel_table {
     weight_kernels<float> f32_weights;
     weight_kernels<bf16> bf16_weights;
     weight_kernels<f16> f16_weights;
+    /// Tokens 16 `vector` and following of x[tokens, k] into the panels of all tokens, at `out`.
+    void (*pack_tokens)(const float* x, std::size_t tokens, std::size_t k, std::size_t vector,
+                        float* out) noexcept = nullptr;
     /// Attention over a cache of a format; the last one takes any.
     struct cache_kernel {
         std::string_view format;

@@ -95,6 +95,7 @@ using avx512_vnni::dot16;
 using avx512_vnni::finish_strip;
 using avx512_vnni::packed;
 using avx512_vnni::packed_matmul;
+using avx512_vnni::packed_together;
 } // namespace detail::amx
 APERTUS_END_NAMESPACE
 

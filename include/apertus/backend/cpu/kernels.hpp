@@ -247,6 +247,7 @@ APERTUS_END_NAMESPACE
 
 #include <apertus/backend/cpu/attention_cells.hpp>
 #include <apertus/backend/cpu/attention_kernels.hpp>
+#include <apertus/backend/cpu/panel_kernels.hpp>
 #include <apertus/backend/cpu/unpack_kernels.hpp>
 
 APERTUS_BEGIN_NAMESPACE
@@ -256,9 +257,10 @@ namespace detail::APERTUS_KERNEL_NAMESPACE {
 template <class V, class Q = V> inline kernel_table make_table() noexcept {
     kernel_table table;
     table.matvec_rows = V::matvec_rows;
-    table.f32_weights = {&matmul<V, float>, &widen<V, float>};
-    table.bf16_weights = {&matmul<V, bf16>, &widen<V, bf16>};
-    table.f16_weights = {&matmul<V, f16>, &widen<V, f16>};
+    table.pack_tokens = &pack_tokens<V>;
+    table.f32_weights = {&matmul<V, float>, &panel_matmul<V, float>, &widen<V, float>};
+    table.bf16_weights = {&matmul<V, bf16>, &panel_matmul<V, bf16>, &widen<V, bf16>};
+    table.f16_weights = {&matmul<V, f16>, &panel_matmul<V, f16>, &widen<V, f16>};
     table.caches[0] = {kv_dense<float>::name, &attend<V, kv_dense<float>>};
     table.caches[1] = {kv_dense<bf16>::name, &attend<V, kv_dense<bf16>>};
     table.caches[2] = {kv_dense<f16>::name, &attend<V, kv_dense<f16>>};

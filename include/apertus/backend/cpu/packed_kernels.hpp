@@ -35,6 +35,15 @@ template <class I> APERTUS_ALWAYS_INLINE void quarter_sums(const std::int8_t* co
     }
 }
 
+/// 128 codes to where they belong in a tile of `together` rows.
+APERTUS_ALWAYS_INLINE void place_codes(const std::int8_t* code, std::size_t together, std::int8_t* out) noexcept {
+    if (together == 1) {
+        std::memcpy(out, code, quantized_row::group);
+        return;
+    }
+    for (std::size_t i = 0; i < quantized_row::group; i += 4) std::memcpy(out + i * together, code + i, 4);
+}
+
 /// x[n] into codes with a scale for every 128, filled up with zeros to whole blocks of 256: of eight bits (at most 127) or
 /// of sixteen (at most 127 * 128). A group with an infinity or a NaN gets the scale NaN.
 template <class I, bool Sixteen>
@@ -63,12 +72,13 @@ inline void quantize(const float* x, std::size_t n, const quantized_row& out) no
         const float greatest = reduce_max(most);
         const bool finite = reduce_add(nothing) == 0.0F;
         const bool empty = !finite || !(greatest > 1e-30F);
-        out.scale[g] = !finite ? std::numeric_limits<float>::quiet_NaN() : empty ? 0.0F : greatest / largest;
-        std::int8_t* code = out.code + first;
-        std::int8_t* low = out.low + first;
+        const std::size_t at_group = g * out.together;
+        out.scale[at_group] = !finite ? std::numeric_limits<float>::quiet_NaN() : empty ? 0.0F : greatest / largest;
+        std::int8_t code[group];
+        std::int8_t low[group];
         if (empty) {
             std::memset(code, 0, group);
-            if (Sixteen) std::memset(low, 0, group);
+            std::memset(low, 0, group);
         } else {
             const V inverse = V::splat(largest / greatest);
             APERTUS_UNROLL
@@ -83,17 +93,19 @@ inline void quantize(const float* x, std::size_t n, const quantized_row& out) no
                 }
             }
         }
+        APERTUS_KERNEL_NAMESPACE::place_codes(code, out.together, out.code + first * out.together);
         std::int32_t sums[4];
         APERTUS_KERNEL_NAMESPACE::quarter_sums<I>(code, sums);
-        out.sum[g] = sums[0] + sums[1] + sums[2] + sums[3];
+        out.sum[at_group] = sums[0] + sums[1] + sums[2] + sums[3];
         if constexpr (Sixteen) {
+            APERTUS_KERNEL_NAMESPACE::place_codes(low, out.together, out.low + first * out.together);
             APERTUS_KERNEL_NAMESPACE::quarter_sums<I>(low, sums);
-            out.low_sum[g] = sums[0] + sums[1] + sums[2] + sums[3];
+            out.low_sum[at_group] = sums[0] + sums[1] + sums[2] + sums[3];
         } else {
             for (std::size_t q = 0; q < 4; ++q) { // sum = 64 * high + low, both of eight bits
                 const std::int32_t high = (sums[q] + 64 * 64) / 64 - 64;
-                out.quarter[g].high[q] = static_cast<std::int8_t>(high);
-                out.quarter[g].low[q] = static_cast<std::int8_t>(sums[q] - 64 * high);
+                out.quarter[at_group].high[q] = static_cast<std::int8_t>(high);
+                out.quarter[at_group].low[q] = static_cast<std::int8_t>(sums[q] - 64 * high);
             }
         }
     }
@@ -279,10 +291,10 @@ template <int Strips> struct fetch_plan {
     std::size_t step = 0;          ///< bytes per line of work
 };
 
-/// acc[s][t] += 128 inputs: 32 lines of every strip times the codes of every token.
+/// acc[s][t] += 128 inputs: 32 lines of every strip times code[32][Tokens][4].
 template <class I, bool Fetch, int Strips, int Tokens>
 APERTUS_ALWAYS_INLINE void multiply_lines(const std::uint8_t* const (&lines)[Strips], std::size_t first,
-                                          const std::int8_t* const (&code)[Tokens], I (&acc)[Strips][Tokens],
+                                          const std::int8_t* code, I (&acc)[Strips][Tokens],
                                           fetch_plan<Strips>& plan) noexcept {
     std::size_t done = plan.done;
     for (std::size_t i = 0; i < 32; ++i, done += plan.step) {
@@ -295,7 +307,7 @@ APERTUS_ALWAYS_INLINE void multiply_lines(const std::uint8_t* const (&lines)[Str
         }
         APERTUS_UNROLL
         for (int t = 0; t < Tokens; ++t) {
-            const auto four = I::broadcast(code[t] + 4 * i);
+            const auto four = I::broadcast(code + 4 * (i * Tokens + static_cast<std::size_t>(t)));
             APERTUS_UNROLL
             for (int s = 0; s < Strips; ++s) acc[s][t] = I::dot_byte(acc[s][t], w[s], four);
         }
@@ -303,39 +315,40 @@ APERTUS_ALWAYS_INLINE void multiply_lines(const std::uint8_t* const (&lines)[Str
     if constexpr (Fetch) plan.done = done;
 }
 
-/// totals[token][strip] += 256 inputs of Strips x Tokens; lines[s] are the 64 lines of a block as bytes.
+/// totals[token][strip] += 256 inputs of Strips x Tokens, as many of them as there are (`tokens`); lines[s] are the 64 lines
+/// of a block as bytes, x is the first row of a tile.
 template <class I, int Strips, int Tokens, bool Sixteen, bool Fetch>
 inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typename I::vec (&scale)[Strips],
-                        const quantized_row (&x)[Tokens], std::size_t b, float* const (&totals)[Tokens],
+                        const quantized_row& x, std::size_t tokens, std::size_t b, float* totals,
                         fetch_plan<Strips>& plan) noexcept {
     using V = typename I::vec;
     for (std::size_t half = 0; half < 2; ++half) {
-        const std::size_t g = 2 * b + half;
+        const std::size_t g = (2 * b + half) * Tokens;
         I acc[Strips][Tokens];
-        const std::int8_t* code[Tokens];
         APERTUS_UNROLL
         for (int t = 0; t < Tokens; ++t) {
-            code[t] = x[t].code + g * quantized_row::group;
             APERTUS_UNROLL
-            for (int s = 0; s < Strips; ++s) acc[s][t] = I::splat(-I::kept * x[t].sum[g]);
+            for (int s = 0; s < Strips; ++s) acc[s][t] = I::splat(-I::kept * x.sum[g + static_cast<std::size_t>(t)]);
         }
-        APERTUS_KERNEL_NAMESPACE::multiply_lines<I, Fetch>(lines, half * 32, code, acc, plan);
+        APERTUS_KERNEL_NAMESPACE::multiply_lines<I, Fetch>(lines, half * 32, x.code + g * quantized_row::group, acc,
+                                                           plan);
         if constexpr (Sixteen) { // the same lines with the low parts, from the first-level cache
             APERTUS_UNROLL
             for (int t = 0; t < Tokens; ++t) {
-                code[t] = x[t].low + g * quantized_row::group;
-                const I start = I::splat(-I::kept * x[t].low_sum[g]);
+                const I start = I::splat(-I::kept * x.low_sum[g + static_cast<std::size_t>(t)]);
                 APERTUS_UNROLL
                 for (int s = 0; s < Strips; ++s) acc[s][t] = add(shift_left(acc[s][t], 7), start);
             }
-            APERTUS_KERNEL_NAMESPACE::multiply_lines<I, Fetch>(lines, half * 32, code, acc, plan);
+            APERTUS_KERNEL_NAMESPACE::multiply_lines<I, Fetch>(lines, half * 32, x.low + g * quantized_row::group, acc,
+                                                               plan);
         }
         APERTUS_UNROLL
         for (int t = 0; t < Tokens; ++t) {
-            const V scale_x = V::splat(x[t].scale[g]);
+            if (static_cast<std::size_t>(t) == tokens) break;
+            const V scale_x = V::splat(x.scale[g + static_cast<std::size_t>(t)]);
             APERTUS_UNROLL
             for (int s = 0; s < Strips; ++s) {
-                float* total = totals[t] + 16 * s;
+                float* total = totals + 16 * (t * Strips + s);
                 fma(as_floats(acc[s][t]), mul(scale[s], scale_x), V::load(total)).store(total);
             }
         }
@@ -351,7 +364,6 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
     constexpr std::size_t width = 16 * static_cast<std::size_t>(Strips);
     alignas(64) float totals[packed_job::most_tokens * width];
     alignas(64) std::uint8_t unpacked[Strips][64 * 64];
-    float unused[width] = {}; // a ragged edge computes its last token again
     std::memset(static_cast<void*>(totals), 0, job.tokens * width * sizeof(float));
     fetch_plan<Strips> plan;
     APERTUS_UNROLL
@@ -372,20 +384,15 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
             plan.next[s] += block_bytes;
         }
         for (std::size_t token = 0; token < job.tokens; token += Tokens) {
-            quantized_row x[Tokens];
-            float* at[Tokens];
-            APERTUS_UNROLL
-            for (int t = 0; t < Tokens; ++t) {
-                const std::size_t index = token + static_cast<std::size_t>(t);
-                x[t] = job.x.row(index < job.tokens ? index : job.tokens - 1);
-                at[t] = index < job.tokens ? totals + index * width : unused;
-            }
+            const quantized_row x = job.x.row(token);
+            const std::size_t tokens = job.tokens - token;
+            float* at = totals + token * width;
             if (token < fetching * Tokens) {
-                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, true>(lines, scale, x, b, at,
-                                                                                                plan);
+                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, true>(lines, scale, x, tokens,
+                                                                                                b, at, plan);
             } else {
-                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, false>(lines, scale, x, b, at,
-                                                                                                 plan);
+                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, false>(lines, scale, x,
+                                                                                                 tokens, b, at, plan);
             }
         }
     }
@@ -407,6 +414,17 @@ template <class I, class Format, int Strips, int Tokens> inline void packed_tile
     for (; strip < strips; ++strip) APERTUS_KERNEL_NAMESPACE::packed_matmat<I, Format, 1, Tokens>(job, strip);
 }
 
+/// The width of tiles: the one that leaves the fewest tokens to be computed for nothing; with few tokens more strips.
+template <class I> inline std::size_t packed_together(std::size_t tokens) noexcept {
+    constexpr std::size_t most = I::tile_tokens;
+    static_assert(most <= quantized_rows::most_together);
+    if (tokens == 1) return 1;
+    if (tokens * 2 <= most) return most / 2;
+    const std::size_t tiles = (tokens + most - 1) / most;
+    return (tokens + tiles - 1) / tiles * 3 <= 2 * most ? most * 2 / 3 : most;
+}
+
+/// job.x lies in tiles of packed_together(job.tokens).
 template <class I, class Format> inline void packed_matmul(const packed_job& job) noexcept {
     constexpr int most = I::tile_tokens;
     if (job.tokens == 1) {
@@ -416,14 +434,9 @@ template <class I, class Format> inline void packed_matmul(const packed_job& job
             APERTUS_KERNEL_NAMESPACE::packed_matvec<I, Format, I::matvec_strips>(job, strip);
         }
         for (; strip < strips; ++strip) APERTUS_KERNEL_NAMESPACE::packed_matvec<I, Format, 1>(job, strip);
-        return;
-    }
-    // the tile that leaves the fewest tokens to be computed twice; with few tokens more streams
-    const std::size_t tiles = (job.tokens + most - 1) / most;
-    const std::size_t tokens = (job.tokens + tiles - 1) / tiles;
-    if (job.tokens * 2 <= most) {
+    } else if (job.x.together == most / 2) {
         APERTUS_KERNEL_NAMESPACE::packed_tiles<I, Format, 2 * I::tile_strips, most / 2>(job);
-    } else if (tokens * 3 <= 2 * most) {
+    } else if (job.x.together == most * 2 / 3) {
         APERTUS_KERNEL_NAMESPACE::packed_tiles<I, Format, I::tile_strips, most * 2 / 3>(job);
     } else {
         APERTUS_KERNEL_NAMESPACE::packed_tiles<I, Format, I::tile_strips, most>(job);
@@ -432,6 +445,7 @@ template <class I, class Format> inline void packed_matmul(const packed_job& job
 
 template <class I> inline packed_kernels make_packed_kernels() noexcept {
     packed_kernels out;
+    out.together = &packed_together<I>;
     out.quantize8 = &quantize<I, false>;
     out.quantize16 = &quantize<I, true>;
     out.int8_matmul = &packed_matmul<I, int8>;

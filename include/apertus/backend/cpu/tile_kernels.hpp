@@ -178,6 +178,11 @@ inline void tile_strips(const packed_job& job, const equal_tiles& tokens, std::s
     }
 }
 
+/// The unit takes activations row by row.
+template <class I> inline std::size_t tile_together(std::size_t tokens) noexcept {
+    return tokens < least_tile_tokens ? APERTUS_KERNEL_NAMESPACE::packed_together<I>(tokens) : 1;
+}
+
 template <class U, class I, class Format> inline void tile_matmul(const packed_job& job) noexcept {
     if (job.tokens < least_tile_tokens) {
         packed_matmul<I, Format>(job);
@@ -307,6 +312,7 @@ template <class U> inline void tile_matmul_bf16(const bf16_tile_job& job) noexce
 
 /// Products of several rows go to the unit.
 template <class U, class I> inline void use_tiles(kernel_table& table) noexcept {
+    table.packed.together = &tile_together<I>;
     table.packed.int8_matmul = &tile_matmul<U, I, int8>;
     table.packed.int4_matmul = &tile_matmul<U, I, int4>;
     table.bf16_tiles = {&interleave_bf16, &tile_matmul_bf16<U>};
