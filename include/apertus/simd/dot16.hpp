@@ -33,6 +33,8 @@ APERTUS_BEGIN_NAMESPACE
 
 namespace detail::portable {
 
+/// Loops over lanes are unrolled. As loops g++ 12 walks them with pointers, and then lets temporaries of a caller's unrolled
+/// body share memory that is still in use (wrong codes in `quantize`; -fstack-reuse=none hides it as well).
 template <class Arch = xsimd::default_arch> struct dot16 {
     using vec = vec16<Arch>;
     struct line {
@@ -47,6 +49,7 @@ template <class Arch = xsimd::default_arch> struct dot16 {
 
     APERTUS_ALWAYS_INLINE static dot16 splat(std::int32_t x) noexcept {
         dot16 out;
+        APERTUS_UNROLL
         for (std::int32_t& l : out.lane) l = x;
         return out;
     }
@@ -91,6 +94,7 @@ template <class Arch = xsimd::default_arch> struct dot16 {
     }
     APERTUS_ALWAYS_INLINE static dot16 nibble(const line& w, int g) noexcept {
         dot16 out;
+        APERTUS_UNROLL
         for (std::size_t i = 0; i < 16; ++i) {
             std::uint32_t bits = 0;
             std::memcpy(&bits, w.byte + 4 * i, 4);
@@ -108,23 +112,28 @@ template <class Arch = xsimd::default_arch> struct dot16 {
     /// Byte `i` of every 32-bit lane.
     APERTUS_ALWAYS_INLINE static dot16 byte_of(const line& w, int i) noexcept {
         dot16 out;
+        APERTUS_UNROLL
         for (std::size_t r = 0; r < 16; ++r) out.lane[r] = w.byte[4 * r + static_cast<std::size_t>(i)];
         return out;
     }
     APERTUS_ALWAYS_INLINE friend dot16 add(dot16 a, const dot16& b) noexcept {
+        APERTUS_UNROLL
         for (std::size_t i = 0; i < 16; ++i) a.lane[i] += b.lane[i];
         return a;
     }
     APERTUS_ALWAYS_INLINE friend dot16 sub(dot16 a, const dot16& b) noexcept {
+        APERTUS_UNROLL
         for (std::size_t i = 0; i < 16; ++i) a.lane[i] -= b.lane[i];
         return a;
     }
     APERTUS_ALWAYS_INLINE friend dot16 shift_left(dot16 a, int n) noexcept {
+        APERTUS_UNROLL
         for (std::int32_t& l : a.lane) l = static_cast<std::int32_t>(static_cast<std::uint32_t>(l) << n);
         return a;
     }
     APERTUS_ALWAYS_INLINE friend vec as_floats(const dot16& a) noexcept {
         float out[16];
+        APERTUS_UNROLL
         for (std::size_t i = 0; i < 16; ++i) out[i] = static_cast<float>(a.lane[i]);
         return vec::load(out);
     }
@@ -133,6 +142,7 @@ template <class Arch = xsimd::default_arch> struct dot16 {
         float value[16];
         x.store(value);
         dot16 out;
+        APERTUS_UNROLL
         for (std::size_t i = 0; i < 16; ++i) {
             const float shifted = value[i] + 12582912.0F; // 1.5 * 2^23: the sum's last bit is worth one
             std::int32_t bits = 0;
@@ -143,10 +153,12 @@ template <class Arch = xsimd::default_arch> struct dot16 {
     }
     /// Lanes of -128 .. 127 as sixteen bytes.
     APERTUS_ALWAYS_INLINE static void store_bytes(const dot16& x, std::int8_t* out) noexcept {
+        APERTUS_UNROLL
         for (std::size_t i = 0; i < 16; ++i) out[i] = static_cast<std::int8_t>(x.lane[i]);
     }
     /// Rounds down.
     APERTUS_ALWAYS_INLINE friend dot16 shift_right(dot16 a, int n) noexcept {
+        APERTUS_UNROLL
         for (std::int32_t& l : a.lane) l >>= n;
         return a;
     }

@@ -297,19 +297,22 @@ APERTUS_ALWAYS_INLINE void multiply_lines(const std::uint8_t* const (&lines)[Str
                                           const std::int8_t* code, I (&acc)[Strips][Tokens],
                                           fetch_plan<Strips>& plan) noexcept {
     std::size_t done = plan.done;
-    for (std::size_t i = 0; i < 32; ++i, done += plan.step) {
-        typename I::line w[Strips];
+    for (std::size_t turn = 0; turn < 32; turn += 4) { // eight turns: their end is foreseen
         APERTUS_UNROLL
-        for (int s = 0; s < Strips; ++s) w[s] = I::load(lines[s] + (first + i) * 64);
-        if constexpr (Fetch) {
+        for (std::size_t i = turn; i < turn + 4; ++i, done += plan.step) {
+            typename I::line w[Strips];
             APERTUS_UNROLL
-            for (int s = 0; s < Strips; ++s) prefetch(plan.next[s], done);
-        }
-        APERTUS_UNROLL
-        for (int t = 0; t < Tokens; ++t) {
-            const auto four = I::broadcast(code + 4 * (i * Tokens + static_cast<std::size_t>(t)));
+            for (int s = 0; s < Strips; ++s) w[s] = I::load(lines[s] + (first + i) * 64);
+            if constexpr (Fetch) {
+                APERTUS_UNROLL
+                for (int s = 0; s < Strips; ++s) prefetch(plan.next[s], done);
+            }
             APERTUS_UNROLL
-            for (int s = 0; s < Strips; ++s) acc[s][t] = I::dot_byte(acc[s][t], w[s], four);
+            for (int t = 0; t < Tokens; ++t) {
+                const auto four = I::broadcast(code + 4 * (i * Tokens + static_cast<std::size_t>(t)));
+                APERTUS_UNROLL
+                for (int s = 0; s < Strips; ++s) acc[s][t] = I::dot_byte(acc[s][t], w[s], four);
+            }
         }
     }
     if constexpr (Fetch) plan.done = done;
