@@ -10,6 +10,12 @@
 // of columns at a time, so that the weights are widened once and all lies in the second-level cache as it is read; the
 // lanes' sums wait in memory between stretches (Goto and van de Geijn, Anatomy of High-Performance Matrix Multiplication,
 // 2008, is the scheme).
+//
+// Measured on one core of a busy Cascade Lake machine (FMA peak 154 GFLOP/s; processor time, best of 9), bf16 weights, in
+// GFLOP/s, beside the tiles of kernels.hpp: 4096 x 4096 with 24 tokens 54 (67), 32: 72 (63), 48: 86 (72), 512: 96 (68);
+// 4096 x 21504 with 512 tokens 78 (48). Without memory in the way, one stretch of one tile, 121. Tried and dropped: all of a
+// stretch for a row group before the next (its lane does not stay in the first level; 91 instead of 95), no prefetch (3 to
+// 8 % less), stretches of 512 columns, 64 rows at once, 96 or 384 tokens at once (0 to 25 % less).
 #ifdef APERTUS_KERNEL_NAMESPACE
 
 APERTUS_BEGIN_NAMESPACE
