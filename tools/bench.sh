@@ -9,6 +9,7 @@
 #     --weights "bf16 int8 int4"
 #     --threads N              default: all
 #     --repeat N               default 5; medians are printed
+#     --context N              positions of the long-context case, default 32768; it takes longer than all else, 0 leaves it out
 #     --quick                  small runs: checks the tool, not the machine
 #     --peers                  installs llama-cpp-python (built from source), torch and transformers under build/bench/venv
 #     --picture FILE           default docs/bench.svg
@@ -18,17 +19,18 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-shapes= weights='bf16 int8 int4' threads=$(nproc) repeat=5 quick= peers= picture=docs/bench.svg
+shapes= weights='bf16 int8 int4' threads=$(nproc) repeat=5 long=32768 quick= peers= picture=docs/bench.svg
 while [ $# -gt 0 ]; do
     case $1 in
         --shapes) shapes=$2; shift ;;
         --weights) weights=$2; shift ;;
         --threads) threads=$2; shift ;;
         --repeat) repeat=$2; shift ;;
+        --context) long=$2; shift ;;
         --picture) picture=$2; shift ;;
         --quick) quick=1 ;;
         --peers) peers=1 ;;
-        -h | --help) sed -n '3,17s/^# \{0,1\}//p' "$0"; exit 0 ;;
+        -h | --help) sed -n '3,18s/^# \{0,1\}//p' "$0"; exit 0 ;;
         *) echo "tools/bench.sh: unknown option $1" >&2; exit 2 ;;
     esac
     shift
@@ -74,7 +76,7 @@ if [ -z "$shapes" ]; then # as many layers of the 8B shape as fit in a third of 
     shapes="1.5b 0.5b"
     if [ $layers -ge 1 ]; then shapes="8b:$layers $shapes"; fi
 fi
-prompt=512 new=32 long=32768 batch=16
+prompt=512 new=32 batch=16
 if [ -n "$quick" ]; then prompt=32 new=4 long=256 batch=4 repeat=1; fi
 
 for shape in $shapes; do
@@ -107,7 +109,10 @@ for shape in $shapes; do
                 if [ "$format" = bf16 ]; then continue; fi
                 ours "$format" --prompt-tokens 32 --new-tokens 8 --batch $batch --repeat "$repeat" | record
             done
-            ours "${weights##* }" --prompt-tokens 32 --new-tokens 8 --context $long --kv-cache int8 --repeat "$repeat" | record
+            if [ "$long" != 0 ]; then
+                ours "${weights##* }" --prompt-tokens 32 --new-tokens 8 --context "$long" --kv-cache int8 --repeat "$repeat" |
+                    record
+            fi
             ;;
     esac
     rm -rf "$folder"

@@ -75,14 +75,10 @@ template <class Arch = xsimd::default_arch> struct dot16 {
         return out;
     }
     APERTUS_ALWAYS_INLINE static dot16 dot_small(dot16 acc, const line& w, const line& x) noexcept {
-        for (std::size_t i = 0; i < 64; ++i) acc.lane[i / 4] += w.byte[i] * static_cast<std::int8_t>(x.byte[i]);
-        return acc;
+        return add_pairs(acc, w, x, words{});
     }
     APERTUS_ALWAYS_INLINE static dot16 dot_byte(dot16 acc, const line& w, const line& x) noexcept {
-        for (std::size_t i = 0; i < 64; ++i) {
-            acc.lane[i / 4] += (w.byte[i] - 128) * static_cast<std::int8_t>(x.byte[i]);
-        }
-        return acc;
+        return add_pairs(acc, w, x, words{} + std::int16_t{128});
     }
     APERTUS_ALWAYS_INLINE static line low_nibbles(line w) noexcept {
         for (std::uint8_t& b : w.byte) b = b & 15;
@@ -161,6 +157,31 @@ template <class Arch = xsimd::default_arch> struct dot16 {
         APERTUS_UNROLL
         for (std::int32_t& l : a.lane) l >>= n;
         return a;
+    }
+
+private:
+    using words = std::int16_t __attribute__((vector_size(64)));
+    using lanes = std::int32_t __attribute__((vector_size(64)));
+
+    /// acc + (w - zero) . x by pairs in sixteen bits, which is what machines without a dot product can multiply side by side.
+    /// (Byte by byte in loops: 5 to 8 times slower on SSE2.)
+    APERTUS_ALWAYS_INLINE static dot16 add_pairs(const dot16& acc, const line& w, const line& x,
+                                                 const words& zero) noexcept {
+        words ws;
+        words xs;
+        lanes sum;
+        std::memcpy(&ws, w.byte, 64);
+        std::memcpy(&xs, x.byte, 64);
+        std::memcpy(&sum, acc.lane, 64);
+        const words even = ((ws & std::int16_t{255}) - zero) * ((xs << 8) >> 8);
+        const words odd = ((ws >> 8 & std::int16_t{255}) - zero) * (xs >> 8);
+        const words both = even + odd;
+        lanes pairs;
+        std::memcpy(&pairs, &both, 64);
+        sum += ((pairs << 16) >> 16) + (pairs >> 16);
+        dot16 out;
+        std::memcpy(out.lane, &sum, 64);
+        return out;
     }
 };
 
