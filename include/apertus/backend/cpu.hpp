@@ -226,7 +226,7 @@ public:
     }
 
 private:
-    /// For activations that a kernel wants in another form; 176 rows of the largest feed-forward layer (43008).
+    /// For activations that a kernel wants in another form; as codes 169 rows of the largest feed-forward layer (43008).
     static constexpr std::size_t activation_bytes = std::size_t{16} << 20;
 
     /// How many rows of n activations fit there as codes, in tiles of any width.
