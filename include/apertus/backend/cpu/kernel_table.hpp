@@ -70,8 +70,9 @@ inline constexpr std::size_t attend_partial_extra = 16;
 /// 1.049 (tools/quality, 1530 positions of English).
 ///
 /// Tokens that a kernel multiplies together lie together: tiles of W rows, in which everything is [..][W], so that a kernel
-/// walks a tile with one pointer and loads from one stream (a pointer for each of twelve rows is more than the registers
-/// hold, and their loads were as many instructions as there is time for). W = 1 is row by row.
+/// walks a tile with one pointer and loads from one stream. W = 1 is row by row. Measured on one Cascade Lake core (VNNI peak
+/// 614 Gop/s, processor time): int4 with 128 tokens 393 Gop/s, row by row 339 (twelve pointers are more than the registers
+/// hold, and their loads as many instructions as there is time for); int8 208 and 185, with 16 tokens 219 and 194.
 struct quantized_row {
     static constexpr std::size_t block = 256; ///< inputs of a block of the packed formats
     static constexpr std::size_t group = 128; ///< inputs that share a scale
