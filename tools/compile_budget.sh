@@ -6,7 +6,8 @@
 # compile the library once (APERTUS_SEPARATE_COMPILATION; the goal is 3 s); the umbrella with all bodies, of which more
 # than a sixth is the JSON library. The limits are what the headers cost today, with room for the noise of
 # a shared machine, so that it gets no worse. (Header-only was 6.0 before the weight formats, GGUF, the packed cache and
-# the kernels for tiles and cells, and is 8.3 to 9.0 since: spread over all of them, no single template stands out.)
+# the kernels for tiles and cells, and is 8.3 to 9.0 since: spread over all of them, no single template stands out. Core,
+# model and reference take 1.13 to 1.49 with the same headers: a busy machine does not slow them as it does the calibration.)
 # The limits hold for a machine that parses the calibration file (three heavy standard headers) in `calibration_limit`
 # seconds; on a slower machine, or a busy one, they grow in proportion. They never shrink.
 #
@@ -32,13 +33,21 @@ budget() { # NAME LIMIT FLAGS HEADERS...
 }
 shopt -s nullglob
 reference=(include/apertus/backend/reference*.hpp)
-[ ${#reference[@]} = 0 ] || budget core+model+reference 1.45 '' include/apertus/core/*.hpp include/apertus/model/*.hpp "${reference[@]}"
+[ ${#reference[@]} = 0 ] || budget core+model+reference 1.6 '' include/apertus/core/*.hpp include/apertus/model/*.hpp "${reference[@]}"
 budget separate 2.2 -DAPERTUS_SEPARATE_COMPILATION include/apertus/apertus.hpp
 budget header-only 9.5 '' include/apertus/apertus.hpp
 
 declare -A best
 TIMEFORMAT='%U %S'
-for ((round = 0; round < rounds; ++round)); do
+scaled_limit() { # NAME
+    awk -v l="${limits[$1]}" -v t="${best[calibration]}" -v r=$calibration_limit 'BEGIN { print l * (t > r ? t / r : 1) }'
+}
+over() { awk -v t="${best[$1]}" -v l="$(scaled_limit "$1")" 'BEGIN { exit !(t > l) }'; } # NAME
+any_over() { for name in "${names[@]:1}"; do if over "$name"; then return 0; fi; done; return 1; }
+
+# a neighbour may have had half of the machine in all rounds but the calibration's best one: then there are some more
+for ((round = 0; round < 3 * rounds; ++round)); do
+    if [ $round -ge "$rounds" ] && ! any_over; then break; fi
     for name in "${names[@]}"; do
         # shellcheck disable=SC2086 # flags may be none
         { time "$compiler" -std=c++20 -fsyntax-only -Iinclude ${flags[$name]} "$work/$name.cpp" 2> "$work/errors"; } 2> "$work/time" ||
@@ -51,8 +60,9 @@ status=0
 scale=$(awk -v t="${best[calibration]}" -v r=$calibration_limit 'BEGIN { print (t > r ? t / r : 1) }')
 printf '%-22s %8.2f s   (reference %.2f s: limits times %.2f)\n' calibration "${best[calibration]}" $calibration_limit "$scale"
 for name in "${names[@]:1}"; do
-    limit=$(awk -v l="${limits[$name]}" -v s="$scale" 'BEGIN { print l * s }')
-    verdict=$(awk -v t="${best[$name]}" -v l="$limit" 'BEGIN { print (t <= l ? "ok" : "OVER") }')
+    limit=$(scaled_limit "$name")
+    verdict=ok
+    if over "$name"; then verdict=OVER; fi
     printf '%-22s %8.2f s   (limit %.2f s here, %.2f s on the reference machine) %s\n' \
         "$name" "${best[$name]}" "$limit" "${limits[$name]}" $verdict
     [ $verdict = ok ] || status=1
