@@ -40,7 +40,8 @@ build=${APERTUS_BENCH_BUILD:-build}
 if [ -z "${APERTUS_BENCH_BUILD:-}" ]; then
     source tools/packages.sh
     need_packages g++ cmake ninja-build libxsimd-dev nlohmann-json3-dev libcli11-dev
-    cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DAPERTUS_BUILD_BENCH=ON -DAPERTUS_BUILD_TOOLS=ON > build.bench.log 2>&1 || { cat build.bench.log >&2; exit 1; }
+    cmake -S . -B build -G Ninja -DCMAKE_BUILD_TYPE=Release -DAPERTUS_BUILD_BENCH=ON -DAPERTUS_BUILD_TOOLS=ON \
+        > build.bench.log 2>&1 || { cat build.bench.log >&2; exit 1; }
     rm -f build.bench.log
     cmake --build build --target apertus_cli apertus_bench_limits apertus_bench_sampler apertus_bench_executor \
         apertus_tools_write_random_checkpoint

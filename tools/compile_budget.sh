@@ -39,9 +39,8 @@ budget header-only 9.5 '' include/apertus/apertus.hpp
 
 declare -A best
 TIMEFORMAT='%U %S'
-scaled_limit() { # NAME
-    awk -v l="${limits[$1]}" -v t="${best[calibration]}" -v r=$calibration_limit 'BEGIN { print l * (t > r ? t / r : 1) }'
-}
+scale() { awk -v t="${best[calibration]}" -v r=$calibration_limit 'BEGIN { print (t > r ? t / r : 1) }'; }
+scaled_limit() { awk -v l="${limits[$1]}" -v s="$(scale)" 'BEGIN { print l * s }'; } # NAME
 over() { awk -v t="${best[$1]}" -v l="$(scaled_limit "$1")" 'BEGIN { exit !(t > l) }'; } # NAME
 any_over() { for name in "${names[@]:1}"; do if over "$name"; then return 0; fi; done; return 1; }
 
@@ -57,8 +56,7 @@ for ((round = 0; round < 3 * rounds; ++round)); do
 done
 
 status=0
-scale=$(awk -v t="${best[calibration]}" -v r=$calibration_limit 'BEGIN { print (t > r ? t / r : 1) }')
-printf '%-22s %8.2f s   (reference %.2f s: limits times %.2f)\n' calibration "${best[calibration]}" $calibration_limit "$scale"
+printf '%-22s %8.2f s   (reference %.2f s: limits times %.2f)\n' calibration "${best[calibration]}" $calibration_limit "$(scale)"
 for name in "${names[@]:1}"; do
     limit=$(scaled_limit "$name")
     verdict=ok

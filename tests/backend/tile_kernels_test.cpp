@@ -28,12 +28,14 @@
 #include <vector>
 
 #define APERTUS_KERNEL_NAMESPACE portable
+#include <apertus/backend/cpu/edge_rows.hpp>
 #include <apertus/backend/cpu/packed_kernels.hpp>
 #include <apertus/backend/cpu/tile_kernels.hpp>
 #undef APERTUS_KERNEL_NAMESPACE
 #if APERTUS_X86
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512_VNNI)
 #define APERTUS_KERNEL_NAMESPACE avx512_vnni
+#include <apertus/backend/cpu/edge_rows.hpp>
 #include <apertus/backend/cpu/packed_kernels.hpp>
 #include <apertus/backend/cpu/tile_kernels.hpp>
 #undef APERTUS_KERNEL_NAMESPACE

@@ -256,10 +256,9 @@ private:
 
     /// f(worker, piece) for every piece, each worker at one piece at a time: what a piece needs for itself lies at the
     /// worker's place. Workers take pieces as they come, so that a thread that loses its core holds up nothing but its own.
-    template <class F> void for_pieces_by_worker(std::size_t pieces, F&& f) noexcept {
+    template <class F> void for_pieces_by_worker(std::size_t pieces, std::size_t work, F&& f) noexcept {
         std::atomic<std::size_t> next{0};
-        executor_.parallel_for(least(pieces, executor_.concurrency()), [&](std::size_t worker) {
-            const flush_denormals mode;
+        for_pieces(least(pieces, executor_.concurrency()), work, [&](std::size_t worker) {
             for (std::size_t i = next++; i < pieces; i = next++) f(worker, i);
         });
     }
@@ -356,9 +355,8 @@ private:
     }
 
     /// What all jobs have: rows [first, first + rows) of a product, for rows of activations from `token` on.
-    template <class Job>
-    static void fill(Job& job, const product<>& p, std::size_t first, std::size_t rows, std::size_t token,
-                     std::size_t tokens) noexcept {
+    static void fill(detail::product_piece& job, const product<>& p, std::size_t first, std::size_t rows,
+                     std::size_t token, std::size_t tokens) noexcept {
         job.rows = rows;
         job.tokens = tokens;
         job.bias = p.bias.empty() ? nullptr : p.bias.data() + first;
@@ -415,17 +413,19 @@ private:
             const float* const rows = x.row(token).data();
             for_pieces((tokens + 15) / 16, tokens * k,
                        [&](std::size_t vector) { kernels_.pack_tokens(rows, tokens, k, vector, panels); });
-            for_pieces_by_worker(pieces.size(), [&](std::size_t worker, std::size_t piece) {
-                pieces.visit(piece, [&](const product<>& p, std::size_t first, std::size_t count) {
-                    detail::panel_job<element> job;
-                    fill(job, p, first, count, token, tokens);
-                    job.w = p.w.template as<Format>().slice(first, count).blocks;
-                    job.x = panels;
-                    job.k = k;
-                    job.scratch = panel_scratch_.data() + worker * detail::panel_scratch_floats(most_panel_tokens);
-                    kernels_.weights<element>().panel_matmul(job);
-                });
-            });
+            for_pieces_by_worker(pieces.size(), pieces.size() * detail::panel_rows_at_once * k * tokens,
+                                 [&](std::size_t worker, std::size_t piece) {
+                                     pieces.visit(piece, [&](const product<>& p, std::size_t first, std::size_t count) {
+                                         detail::panel_job<element> job;
+                                         fill(job, p, first, count, token, tokens);
+                                         job.w = p.w.template as<Format>().slice(first, count).blocks;
+                                         job.x = panels;
+                                         job.k = k;
+                                         job.scratch = panel_scratch_.data() +
+                                                       worker * detail::panel_scratch_floats(most_panel_tokens);
+                                         kernels_.weights<element>().panel_matmul(job);
+                                     });
+                                 });
             token += tokens;
         }
     }

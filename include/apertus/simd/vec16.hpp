@@ -12,7 +12,6 @@
 //   zero, splat, load(float | bf16 | f16 pointer: widens exactly), store(the same: rounds to nearest even)
 //   fma(a,b,c) = a*b+c   fnma(a,b,c) = c-a*b   add sub mul div   max(a,b) = a > b ? a : b
 //   scale_exponent(a, m): a * 2^n, n in the low bits of m   zero_where_less(a, x, limit): x < limit ? 0 : a
-//   transpose(m): sixteen of them as a square
 //   reduce_add: lanes l + (l+8), then + (l+4), (l+2), (l+1)   reduce_max
 #pragma once
 
@@ -38,6 +37,7 @@ template <class Arch = xsimd::default_arch> struct vec16 {
 
     batch part[parts];
 
+    static constexpr std::size_t register_lanes = 4;
     static constexpr int matvec_rows = parts >= 4 ? 3 : 4;
     static constexpr int tile_rows = 2;
     static constexpr int tile_tokens = 2;
@@ -114,15 +114,6 @@ template <class Arch = xsimd::default_arch> struct vec16 {
     }
     APERTUS_ALWAYS_INLINE friend vec16 zero_where_less(const vec16& a, const vec16& x, const vec16& limit) noexcept {
         return each([&](std::size_t p) { return xsimd::select(x.part[p] < limit.part[p], batch(0.0F), a.part[p]); });
-    }
-    APERTUS_ALWAYS_INLINE friend void transpose(vec16 (&m)[16]) noexcept {
-        float from[16][16];
-        float to[16][16];
-        for (int i = 0; i < 16; ++i) m[i].store(from[i]);
-        for (int i = 0; i < 16; ++i) {
-            for (int j = 0; j < 16; ++j) to[j][i] = from[i][j];
-        }
-        for (int i = 0; i < 16; ++i) m[i] = load(to[i]);
     }
     APERTUS_ALWAYS_INLINE friend float reduce_add(const vec16& a) noexcept {
         return a.tree([](float l, float r) { return l + r; });

@@ -22,6 +22,7 @@ struct vec16 {
     __m256 lo;
     __m256 hi;
 
+    static constexpr std::size_t register_lanes = 8;
     /// Sixteen registers: twelve hold accumulators.
     static constexpr int matvec_rows = 6;
     static constexpr int tile_rows = 3;
@@ -81,18 +82,6 @@ struct vec16 {
         return {_mm256_and_ps(_mm256_cmp_ps(x.lo, limit.lo, _CMP_NLT_UQ), a.lo),
                 _mm256_and_ps(_mm256_cmp_ps(x.hi, limit.hi, _CMP_NLT_UQ), a.hi)};
     }
-    APERTUS_ALWAYS_INLINE friend void transpose(vec16 (&m)[16]) noexcept {
-        APERTUS_UNROLL
-        for (int i = 0; i < 8; ++i) { // 8 x 8 each
-            const __m256 high = m[i].hi;
-            m[i].hi = m[i + 8].lo;
-            m[i + 8].lo = high;
-        }
-        for (int i = 0; i < 16; i += 8) {
-            transpose_8(m + i, &vec16::lo);
-            transpose_8(m + i, &vec16::hi);
-        }
-    }
     APERTUS_ALWAYS_INLINE friend float reduce_add(vec16 a) noexcept {
         const __m256 eight = _mm256_add_ps(a.lo, a.hi);
         __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
@@ -107,25 +96,6 @@ struct vec16 {
     }
 
 private:
-    APERTUS_ALWAYS_INLINE static void transpose_8(vec16* m, __m256 vec16::* half) noexcept {
-        __m256 a[8];
-        APERTUS_UNROLL
-        for (int i = 0; i < 8; i += 4) { // 4 x 4 in every half
-            const __m256 low0 = _mm256_unpacklo_ps(m[i].*half, m[i + 1].*half);
-            const __m256 high0 = _mm256_unpackhi_ps(m[i].*half, m[i + 1].*half);
-            const __m256 low1 = _mm256_unpacklo_ps(m[i + 2].*half, m[i + 3].*half);
-            const __m256 high1 = _mm256_unpackhi_ps(m[i + 2].*half, m[i + 3].*half);
-            a[i] = _mm256_shuffle_ps(low0, low1, 0x44);
-            a[i + 1] = _mm256_shuffle_ps(low0, low1, 0xee);
-            a[i + 2] = _mm256_shuffle_ps(high0, high1, 0x44);
-            a[i + 3] = _mm256_shuffle_ps(high0, high1, 0xee);
-        }
-        APERTUS_UNROLL
-        for (int i = 0; i < 4; ++i) {
-            m[i].*half = _mm256_permute2f128_ps(a[i], a[i + 4], 0x20);
-            m[i + 4].*half = _mm256_permute2f128_ps(a[i], a[i + 4], 0x31);
-        }
-    }
     APERTUS_ALWAYS_INLINE static __m256 widen(const bf16* p) noexcept {
         const __m128i half = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
         return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(half), 16));

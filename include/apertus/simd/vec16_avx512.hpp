@@ -22,6 +22,7 @@ namespace detail::avx512 {
 struct vec16 {
     __m512 v;
 
+    static constexpr std::size_t register_lanes = 16;
     /// Registers that a tile may fill with accumulators: rows of a matrix-vector product, rows x tokens of a tile.
     static constexpr int matvec_rows = 6;
     static constexpr int tile_rows = 4;
@@ -79,31 +80,6 @@ struct vec16 {
     /// x < limit ? 0 : a.
     APERTUS_ALWAYS_INLINE friend vec16 zero_where_less(vec16 a, vec16 x, vec16 limit) noexcept {
         return {_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x.v, limit.v, _CMP_NLT_UQ), a.v)};
-    }
-    APERTUS_ALWAYS_INLINE friend void transpose(vec16 (&m)[16]) noexcept {
-        __m512 a[16];
-        APERTUS_UNROLL
-        for (int i = 0; i < 16; i += 4) { // 4 x 4 in every quarter
-            const __m512 low0 = _mm512_maskz_unpacklo_ps(0xffff, m[i].v, m[i + 1].v);
-            const __m512 high0 = _mm512_maskz_unpackhi_ps(0xffff, m[i].v, m[i + 1].v);
-            const __m512 low1 = _mm512_maskz_unpacklo_ps(0xffff, m[i + 2].v, m[i + 3].v);
-            const __m512 high1 = _mm512_maskz_unpackhi_ps(0xffff, m[i + 2].v, m[i + 3].v);
-            a[i] = _mm512_maskz_shuffle_ps(0xffff, low0, low1, 0x44);
-            a[i + 1] = _mm512_maskz_shuffle_ps(0xffff, low0, low1, 0xee);
-            a[i + 2] = _mm512_maskz_shuffle_ps(0xffff, high0, high1, 0x44);
-            a[i + 3] = _mm512_maskz_shuffle_ps(0xffff, high0, high1, 0xee);
-        }
-        APERTUS_UNROLL
-        for (int i = 0; i < 4; ++i) { // quarters
-            const __m512 even0 = _mm512_maskz_shuffle_f32x4(0xffff, a[i], a[i + 4], 0x88);
-            const __m512 odd0 = _mm512_maskz_shuffle_f32x4(0xffff, a[i], a[i + 4], 0xdd);
-            const __m512 even1 = _mm512_maskz_shuffle_f32x4(0xffff, a[i + 8], a[i + 12], 0x88);
-            const __m512 odd1 = _mm512_maskz_shuffle_f32x4(0xffff, a[i + 8], a[i + 12], 0xdd);
-            m[i].v = _mm512_maskz_shuffle_f32x4(0xffff, even0, even1, 0x88);
-            m[i + 4].v = _mm512_maskz_shuffle_f32x4(0xffff, odd0, odd1, 0x88);
-            m[i + 8].v = _mm512_maskz_shuffle_f32x4(0xffff, even0, even1, 0xdd);
-            m[i + 12].v = _mm512_maskz_shuffle_f32x4(0xffff, odd0, odd1, 0xdd);
-        }
     }
     APERTUS_ALWAYS_INLINE friend float reduce_add(vec16 a) noexcept {
         const __m256 eight =

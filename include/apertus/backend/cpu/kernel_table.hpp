@@ -17,32 +17,29 @@
 APERTUS_BEGIN_NAMESPACE
 namespace detail {
 
-/// A piece of a matrix product: out[T, rows] = x[T,K] w[rows,K]^T + bias. Weights may lie at any address.
-template <class W> struct matmul_job {
-    const W* w = nullptr;        ///< [rows, K]
-    const float* x = nullptr;    ///< [T, K]
-    const float* bias = nullptr; ///< [rows] or null
-    float* out = nullptr;        ///< [T, rows], rows of `out_stride` floats
+/// Where the results of a piece of a matrix product go: out[T, rows] = x[T,K] w[rows,K]^T + bias. What w and x are in
+/// memory is the matter of the jobs below.
+struct product_piece {
     std::size_t rows = 0;
     std::size_t tokens = 0;
-    std::size_t k = 0;
+    const float* bias = nullptr; ///< [rows] or null
+    float* out = nullptr;        ///< [T, rows], rows of `out_stride` floats
     std::size_t out_stride = 0;
+};
+
+/// Weights may lie at any address.
+template <class W> struct matmul_job : product_piece {
+    const W* w = nullptr;     ///< [rows, K]
+    const float* x = nullptr; ///< [T, K]
+    std::size_t k = 0;
 };
 
 /// Columns and rows of weights that are packed at a time for products with many tokens (backend/cpu/panel_kernels.hpp).
 inline constexpr std::size_t panel_stretch = 1024;
 inline constexpr std::size_t panel_rows_at_once = 32;
 
-/// The same with activations that kernel_table::pack_tokens has put into panels: panel_floats(tokens, k) of them.
-template <class W> struct panel_job {
-    const W* w = nullptr;        ///< [rows, K]
-    const float* x = nullptr;    ///< panels of all tokens
-    const float* bias = nullptr; ///< [rows] or null
-    float* out = nullptr;        ///< [T, rows], rows of `out_stride` floats
-    std::size_t rows = 0;
-    std::size_t tokens = 0;
-    std::size_t k = 0;
-    std::size_t out_stride = 0;
+/// As matmul_job, but x is what kernel_table::pack_tokens makes of all tokens: panel_floats(tokens, k).
+template <class W> struct panel_job : matmul_job<W> {
     float* scratch = nullptr; ///< panel_scratch_floats(tokens)
 };
 constexpr std::size_t panel_floats(std::size_t tokens, std::size_t k) noexcept {
@@ -131,18 +128,13 @@ struct quantized_rows {
 };
 
 /// A piece of a matrix product with weights of a packed format: some strips of sixteen rows, all of K.
-struct packed_job {
+struct packed_job : product_piece {
     static constexpr std::size_t strip_rows = 16;
     static constexpr std::size_t most_tokens = 128; ///< that a kernel takes at once: it keeps their sums on the stack
 
     const std::byte* w = nullptr;
     std::size_t blocks = 0; ///< of a row
-    std::size_t rows = 0;   ///< of the piece
     quantized_rows x{};
-    std::size_t tokens = 0;
-    const float* bias = nullptr; ///< [rows] or null
-    float* out = nullptr;        ///< [T, rows], rows of `out_stride` floats
-    std::size_t out_stride = 0;
 };
 
 /// Kernels of the packed formats.
@@ -158,18 +150,13 @@ struct packed_kernels {
 };
 
 /// A piece of a matrix product on a tile unit: rows of bf16 weights and activations that have been rounded to bf16.
-struct bf16_tile_job {
+struct bf16_tile_job : product_piece {
     static constexpr std::size_t stretch = 512;     ///< inputs that are summed without leaving the unit
     static constexpr std::size_t most_tokens = 256; ///< that a kernel takes at once: it keeps their sums on the stack
 
     const bf16* w = nullptr;      ///< [rows, k]
     const std::byte* x = nullptr; ///< tiles of sixteen tokens, each interleaved, tile_bytes(k) apart
     std::size_t k = 0;
-    std::size_t rows = 0;
-    std::size_t tokens = 0;
-    const float* bias = nullptr; ///< [rows] or null
-    float* out = nullptr;        ///< [T, rows], rows of `out_stride` floats
-    std::size_t out_stride = 0;
 
     [[nodiscard]] static constexpr std::size_t tile_bytes(std::size_t k) noexcept { return (k + 31) / 32 * 1024; }
 };
@@ -211,18 +198,13 @@ template <class W> struct weight_kernels {
 };
 
 /// A piece of a matrix product with weights of any format: out[T, rows] = x[T,K] w[rows,K]^T + bias.
-struct unpack_job {
+struct unpack_job : product_piece {
     const format_info* format = nullptr;
     /// Blocks of a row, one after another; null where nothing faster is known than format->unpack.
     void (*unpack)(const std::byte* blocks, std::size_t count, float* out) noexcept = nullptr;
     const std::byte* w = nullptr; ///< the first row's first block; rows begin at a multiple of block_rows
     const float* x = nullptr;     ///< [T, K]
-    const float* bias = nullptr;  ///< [rows] or null
-    float* out = nullptr;         ///< [T, rows], rows of `out_stride` floats
-    std::size_t rows = 0;
-    std::size_t tokens = 0;
     std::size_t k = 0;
-    std::size_t out_stride = 0;
 };
 
 /// Unpacking of the library's formats, compiled for one instruction set.

@@ -27,6 +27,7 @@ APERTUS_END_NAMESPACE
 #include <apertus/format/kv_int8.hpp>
 #include <apertus/ops/norm.hpp>
 #include <apertus/simd/dot16.hpp>
+#include <apertus/simd/pack_lanes.hpp>
 #include <apertus/simd/pairs16.hpp>
 #include <apertus/simd/prefetch.hpp>
 #include <apertus/simd/quants16.hpp>
@@ -45,6 +46,7 @@ APERTUS_END_NAMESPACE
 #include <utility>
 
 #define APERTUS_KERNEL_NAMESPACE portable
+#include <apertus/backend/cpu/edge_rows.hpp>
 #include <apertus/backend/cpu/kernels.hpp>
 #include <apertus/backend/cpu/packed_kernels.hpp>
 #undef APERTUS_KERNEL_NAMESPACE
@@ -52,6 +54,7 @@ APERTUS_END_NAMESPACE
 #if APERTUS_X86
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX2)
 #define APERTUS_KERNEL_NAMESPACE avx2
+#include <apertus/backend/cpu/edge_rows.hpp>
 #include <apertus/backend/cpu/gguf_kernels.hpp>
 #include <apertus/backend/cpu/kernels.hpp>
 #include <apertus/backend/cpu/packed_kernels.hpp>
@@ -60,12 +63,14 @@ APERTUS_TARGET_END
 
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX2_VNNI)
 #define APERTUS_KERNEL_NAMESPACE avx2_vnni
+#include <apertus/backend/cpu/edge_rows.hpp>
 #include <apertus/backend/cpu/packed_kernels.hpp>
 #undef APERTUS_KERNEL_NAMESPACE
 APERTUS_TARGET_END
 
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512)
 #define APERTUS_KERNEL_NAMESPACE avx512
+#include <apertus/backend/cpu/edge_rows.hpp>
 #include <apertus/backend/cpu/gguf_kernels.hpp>
 #include <apertus/backend/cpu/kernels.hpp>
 #include <apertus/backend/cpu/packed_kernels.hpp>
@@ -75,6 +80,7 @@ APERTUS_TARGET_END
 APERTUS_TARGET_BEGIN(APERTUS_TARGET_AVX512_VNNI)
 #define APERTUS_KERNEL_NAMESPACE avx512_vnni
 #include <apertus/backend/cpu/attention_cells.hpp>
+#include <apertus/backend/cpu/edge_rows.hpp>
 #include <apertus/backend/cpu/packed_kernels.hpp>
 #undef APERTUS_KERNEL_NAMESPACE
 
@@ -92,10 +98,10 @@ APERTUS_TARGET_END
 APERTUS_BEGIN_NAMESPACE
 namespace detail::amx {
 using avx512_vnni::dot16;
-using avx512_vnni::finish_strip;
 using avx512_vnni::packed;
 using avx512_vnni::packed_matmul;
 using avx512_vnni::packed_together;
+using avx512_vnni::store_rows;
 } // namespace detail::amx
 APERTUS_END_NAMESPACE
 

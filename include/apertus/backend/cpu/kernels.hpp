@@ -14,18 +14,6 @@
 APERTUS_BEGIN_NAMESPACE
 namespace detail::APERTUS_KERNEL_NAMESPACE {
 
-/// The first n < 16 elements at p, zeros after them.
-template <class V, class T> inline V load_partial(const T* p, std::size_t n) noexcept {
-    T padded[16] = {};
-    std::memcpy(static_cast<void*>(padded), static_cast<const void*>(p), n * sizeof(T));
-    return V::load(padded);
-}
-template <class V, class T> inline void store_partial(const V& x, T* p, std::size_t n) noexcept {
-    T padded[16];
-    x.store(padded);
-    std::memcpy(static_cast<void*>(p), static_cast<const void*>(padded), n * sizeof(T));
-}
-
 /// sum[r][t] += w[r] . x[t] over n elements, lane by lane. `Ahead`: bytes to prefetch ahead in each row of w, 0 for none.
 template <class V, int Rows, int Tokens, std::size_t Ahead, class W>
 APERTUS_ALWAYS_INLINE void accumulate(const W* const (&w)[Rows], const float* const (&x)[Tokens], std::size_t n,

@@ -3,7 +3,7 @@
 // Matrix products of the packed formats (format/int8.hpp, format/int4.hpp) with activations rounded to codes, one text for
 // all instruction sets, included like backend/cpu/kernels.hpp: inside a target region with APERTUS_KERNEL_NAMESPACE set,
 // hence no #pragma once.
-// `I` is the dot16 of the set, `V` its vec16.
+// `I` is the dot16 of the set, `V` its vec16; backend/cpu/edge_rows.hpp is included before it.
 //
 // A strip is sixteen rows of the matrix: its blocks lie one after the other. One token walks several strips side by side,
 // each a sequential stream; more tokens work on tiles of strips x tokens, and every block is read from memory once for
@@ -242,22 +242,6 @@ template <class I> struct packed<I, int4> {
     }
 };
 
-/// sixteen sums of strip `strip` to the rows that exist.
-template <class V>
-APERTUS_ALWAYS_INLINE void finish_strip(const packed_job& job, std::size_t strip, std::size_t token, V sum) noexcept {
-    const std::size_t row = strip * packed_job::strip_rows;
-    const std::size_t n = job.rows - row;
-    float* out = job.out + token * job.out_stride + row;
-    if (n >= 16) {
-        (job.bias == nullptr ? sum : add(sum, V::load(job.bias + row))).store(out);
-    } else {
-        float padded[16] = {};
-        if (job.bias != nullptr) std::memcpy(static_cast<void*>(padded), job.bias + row, n * sizeof(float));
-        (job.bias == nullptr ? sum : add(sum, V::load(padded))).store(padded);
-        std::memcpy(static_cast<void*>(out), padded, n * sizeof(float));
-    }
-}
-
 template <class I, class Format, int Strips>
 inline void packed_matvec(const packed_job& job, std::size_t strip) noexcept {
     using V = typename I::vec;
@@ -276,7 +260,8 @@ inline void packed_matvec(const packed_job& job, std::size_t strip) noexcept {
         for (int s = 0; s < Strips; ++s) block[s] += block_bytes;
     }
     for (int s = 0; s < Strips; ++s)
-        APERTUS_KERNEL_NAMESPACE::finish_strip<V>(job, strip + static_cast<std::size_t>(s), 0, total[s]);
+        APERTUS_KERNEL_NAMESPACE::store_rows<V>(job, (strip + static_cast<std::size_t>(s)) * packed_job::strip_rows, 0,
+                                                total[s]);
 }
 
 /// What the first tiles of a block fetch of the next block, a little with every line they work on: all at once the fetches
@@ -401,8 +386,8 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
     }
     for (std::size_t token = 0; token < job.tokens; ++token) {
         for (int s = 0; s < Strips; ++s) {
-            APERTUS_KERNEL_NAMESPACE::finish_strip<V>(job, strip + static_cast<std::size_t>(s), token,
-                                                      V::load(totals + token * width + 16 * s));
+            APERTUS_KERNEL_NAMESPACE::store_rows<V>(job, (strip + static_cast<std::size_t>(s)) * packed_job::strip_rows,
+                                                    token, V::load(totals + token * width + 16 * s));
         }
     }
 }

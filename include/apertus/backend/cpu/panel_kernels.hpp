@@ -21,6 +21,31 @@
 APERTUS_BEGIN_NAMESPACE
 namespace detail::APERTUS_KERNEL_NAMESPACE {
 
+/// Lane i of vector j becomes lane j of vector i.
+template <class V> APERTUS_ALWAYS_INLINE void transpose(V (&m)[16]) noexcept {
+    constexpr std::size_t lanes = V::register_lanes;
+    struct registers {
+        typename pack_vectors<lanes>::floats part[16 / lanes];
+    };
+    registers from[16];
+    registers to[16];
+    static_assert(sizeof from == sizeof m);
+    std::memcpy(&from, &m, sizeof from);
+    APERTUS_UNROLL
+    for (std::size_t row = 0; row < 16 / lanes; ++row) {
+        APERTUS_UNROLL
+        for (std::size_t column = 0; column < 16 / lanes; ++column) {
+            typename pack_vectors<lanes>::floats square[lanes];
+            APERTUS_UNROLL
+            for (std::size_t i = 0; i < lanes; ++i) square[i] = from[row * lanes + i].part[column];
+            transpose_lanes(square);
+            APERTUS_UNROLL
+            for (std::size_t i = 0; i < lanes; ++i) to[column * lanes + i].part[row] = square[i];
+        }
+    }
+    std::memcpy(static_cast<void*>(&m), &to, sizeof to);
+}
+
 /// Sixteen rows of `columns` columns (a multiple of 16 or the last ones) as out[16 lanes][columns / 16][Width], of which
 /// this writes sixteen; lanes are `lane` floats apart. Rows from `rows` on are the last row again.
 template <class V, class W>
@@ -36,7 +61,7 @@ inline void pack_panel(const W* in, std::size_t stride, std::size_t rows, std::s
         } else {
             for (std::size_t r = 0; r < 16; ++r) v[r] = load_partial<V>(row[r] + i, columns - i);
         }
-        transpose(v);
+        APERTUS_KERNEL_NAMESPACE::transpose(v);
         APERTUS_UNROLL
         for (std::size_t l = 0; l < 16; ++l) v[l].store(out + l * lane);
     }
@@ -103,38 +128,50 @@ template <class V> inline void panel_results(const float* sums, std::size_t vect
         }
         out[r] = sum[0];
     }
-    transpose(out);
+    APERTUS_KERNEL_NAMESPACE::transpose(out);
 }
 
-/// Tokens in tiles of V::panel_vectors times sixteen; the last one may have fewer vectors.
+/// Tokens as vectors of sixteen, in tiles of V::panel_vectors vectors; the last tile may have fewer. Panels of activations
+/// are [stretch][tile][16 lanes][steps of the stretch][vectors of the tile][16].
 template <class V> struct token_tiles {
     std::size_t vectors; ///< of all tokens
 
-    [[nodiscard]] std::size_t vectors_at(std::size_t vector) const noexcept {
-        const std::size_t rest = vectors - vector;
+    explicit token_tiles(std::size_t tokens) noexcept : vectors((tokens + 15) / 16) {}
+
+    /// The first vector of the tile that has `vector`.
+    [[nodiscard]] static std::size_t first(std::size_t vector) noexcept {
+        return vector / V::panel_vectors * V::panel_vectors;
+    }
+    /// Vectors of the tile that begins with `first`.
+    [[nodiscard]] std::size_t vectors_at(std::size_t first) const noexcept {
+        const std::size_t rest = vectors - first;
         return rest < V::panel_vectors ? rest : V::panel_vectors;
+    }
+    /// Where its panel lies, for the stretch of `steps` from `column` on.
+    [[nodiscard]] std::size_t panel(std::size_t first, std::size_t column, std::size_t steps) const noexcept {
+        return (column * vectors + first * steps * 16) * 16;
     }
 };
 
 /// Sixteen tokens of x[T, k], from token 16 `vector` on, into the panels of all tokens.
 template <class V>
 inline void pack_tokens(const float* x, std::size_t tokens, std::size_t k, std::size_t vector, float* out) noexcept {
-    const token_tiles<V> tiles{(tokens + 15) / 16};
-    const std::size_t first = vector / V::panel_vectors * V::panel_vectors; // of the tile
+    const token_tiles<V> tiles(tokens);
+    const std::size_t first = tiles.first(vector);
     const std::size_t width = 16 * tiles.vectors_at(first);
     for (std::size_t column = 0; column < k; column += panel_stretch) {
         const std::size_t columns = k - column < panel_stretch ? k - column : panel_stretch;
         const std::size_t steps = (columns + 15) / 16;
-        APERTUS_KERNEL_NAMESPACE::pack_panel<V>(
-            x + 16 * vector * k + column, k, tokens - 16 * vector, columns,
-            out + (column * tiles.vectors + first * steps * 16 + vector - first) * 16, width, steps * width);
+        APERTUS_KERNEL_NAMESPACE::pack_panel<V>(x + 16 * vector * k + column, k, tokens - 16 * vector, columns,
+                                                out + tiles.panel(first, column, steps) + (vector - first) * 16, width,
+                                                steps * width);
     }
 }
 
 /// All of the job, panel_rows_at_once rows at a time.
 template <class V, class W> inline void panel_matmul(const panel_job<W>& job) noexcept {
     constexpr std::size_t at_once = panel_rows_at_once;
-    const token_tiles<V> tiles{(job.tokens + 15) / 16};
+    const token_tiles<V> tiles(job.tokens);
     float* const weights = job.scratch;
     float* const sums = weights + at_once * panel_stretch;
     for (std::size_t row = 0; row < job.rows; row += at_once) {
@@ -148,7 +185,7 @@ template <class V, class W> inline void panel_matmul(const panel_job<W>& job) no
             }
             for (std::size_t vector = 0; vector < tiles.vectors; vector += V::panel_vectors) {
                 const std::size_t vectors = tiles.vectors_at(vector);
-                const float* const x = job.x + (column * tiles.vectors + vector * steps * 16) * 16;
+                const float* const x = job.x + tiles.panel(vector, column, steps);
                 float* const to = sums + vector * at_once * 256;
                 const bool first = column == 0;
                 if (vectors == 1) APERTUS_KERNEL_NAMESPACE::panel_tiles<V, 1>(weights, x, rows, steps, first, to);
@@ -161,22 +198,15 @@ template <class V, class W> inline void panel_matmul(const panel_job<W>& job) no
             }
         }
         for (std::size_t token = 0; token < job.tokens; token += 16) {
-            const std::size_t vector = token / 16 / V::panel_vectors * V::panel_vectors;
+            const std::size_t vector = tiles.first(token / 16);
             const std::size_t vectors = tiles.vectors_at(vector);
             const std::size_t tokens = job.tokens - token < 16 ? job.tokens - token : 16;
             for (std::size_t r = 0; r < rows; r += 16) {
                 V result[16];
                 APERTUS_KERNEL_NAMESPACE::panel_results<V>(
                     sums + (vector * 16 * at_once + vectors * r + token / 16 - vector) * 16, vectors, result);
-                const std::size_t n = rows - r < 16 ? rows - r : 16;
                 for (std::size_t t = 0; t < tokens; ++t) {
-                    float* const out = job.out + (token + t) * job.out_stride + row + r;
-                    const float* const bias = job.bias == nullptr ? nullptr : job.bias + row + r;
-                    if (n == 16) {
-                        (bias == nullptr ? result[t] : add(result[t], V::load(bias))).store(out);
-                    } else {
-                        store_partial(bias == nullptr ? result[t] : add(result[t], load_partial<V>(bias, n)), out, n);
-                    }
+                    APERTUS_KERNEL_NAMESPACE::store_rows<V>(job, row + r, token + t, result[t]);
                 }
             }
         }

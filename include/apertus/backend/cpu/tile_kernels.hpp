@@ -2,7 +2,7 @@
 //
 // Matrix products on a tile unit (simd/tiles.hpp), for several rows of activations. Included like
 // backend/cpu/kernels.hpp: inside a target region with APERTUS_KERNEL_NAMESPACE set, hence no #pragma once. `U` is the
-// unit, `I` the dot16 of the set; `packed` and `finish_strip` of backend/cpu/packed_kernels.hpp are in scope.
+// unit, `I` the dot16 of the set; `packed` of backend/cpu/packed_kernels.hpp and `store_rows` of kernels.hpp are in scope.
 //
 // Packed formats. Sixteen lines of a block are a tile as they lie: B. A is up to sixteen rows of activations, again as
 // they lie. A group of 128 inputs is two tile products; then its whole numbers leave the unit for memory, and vector
@@ -172,8 +172,8 @@ inline void tile_strips(const packed_job& job, const equal_tiles& tokens, std::s
     APERTUS_KERNEL_NAMESPACE::add_group<I, sixteen, Strips>(job, tokens, waiting, totals);
     for (std::size_t token = 0; token < job.tokens; ++token) {
         for (int s = 0; s < Strips; ++s) {
-            APERTUS_KERNEL_NAMESPACE::finish_strip<V>(job, strip + static_cast<std::size_t>(s), token,
-                                                      V::load(totals + token * width + 16 * s));
+            APERTUS_KERNEL_NAMESPACE::store_rows<V>(job, (strip + static_cast<std::size_t>(s)) * packed_job::strip_rows,
+                                                    token, V::load(totals + token * width + 16 * s));
         }
     }
 }
