@@ -69,22 +69,21 @@ APERTUS_ALWAYS_INLINE void multiply_step(const typename Cells::unit* left, const
 
 /// sum[q][v] += left[q][step] * right[step][v] over the steps of `cells` cells. Cell c of vector v is at
 /// right + c * cell_stride + v * vector_stride, and `jump` further after every eighth cell counted from -phase.
-/// `Ahead`: whether to prefetch `ahead` bytes ahead of every cell.
+/// `Ahead`: whether to fetch `ahead`, as many bytes with every cell as it reads and the rest at the end.
 template <class Cells, std::size_t Stride, bool Ahead, int Queries, int Vectors>
 APERTUS_ALWAYS_INLINE void multiply_cells(const typename Cells::unit* left, const std::byte* right, std::size_t cells,
-                                          std::size_t cell_stride, std::size_t vector_stride, std::size_t ahead,
+                                          std::size_t cell_stride, std::size_t vector_stride, fetch_range ahead,
                                           std::size_t phase, std::size_t jump,
                                           typename Cells::sums (&sum)[Queries][Vectors]) noexcept {
+    constexpr std::size_t step = Cells::bytes * Vectors;
+    std::size_t fetched = 0;
     for (std::size_t c = 0; c < cells; ++c) {
         if constexpr (Ahead) {
-            APERTUS_UNROLL
-            for (std::size_t v = 0; v < Vectors; ++v) {
-                // cells of half a line: one of two that lie side by side
-                if (Cells::bytes < 64 && (cell_stride == Cells::bytes ? c % 2 : v % 2) != 0) continue;
-                for (std::size_t b = 0; b < Cells::bytes; b += 64) {
-                    prefetch(right + v * vector_stride + b, ahead);
-                }
+            if (step >= 64 || c % 2 == 0) {
+                APERTUS_UNROLL
+                for (std::size_t b = 0; b < step; b += 64) prefetch(ahead.begin + fetched, b);
             }
+            fetched += step;
         }
         APERTUS_KERNEL_NAMESPACE::multiply_step<Cells, 0, Stride>(left, right, vector_stride, sum);
         if constexpr (Cells::steps == 2) {
@@ -94,9 +93,13 @@ APERTUS_ALWAYS_INLINE void multiply_cells(const typename Cells::unit* left, cons
         right += cell_stride;
         if ((c + phase) % 8 == 7) right += jump;
     }
+    if constexpr (Ahead) {
+        for (; fetched < ahead.bytes; fetched += 64) prefetch(ahead.begin, fetched);
+    }
 }
 
-/// A few queries against 16 * Vectors keys: raw[q * 64 + slot] (+)= q . k. `more` continues sums that are there.
+/// A few queries against 16 * Vectors keys: raw[q * 64 + slot] (+)= q . k. `more` continues sums that are there. `Ahead`:
+/// as many keys after these are fetched.
 template <class Cells, int Queries, int Vectors, std::size_t Stride, bool Ahead>
 [[gnu::noinline]] void score_group(const std::byte* left, const std::byte* keys, std::size_t cells,
                                    std::size_t cell_stride, std::size_t vector_stride, bool more,
@@ -111,13 +114,15 @@ template <class Cells, int Queries, int Vectors, std::size_t Stride, bool Ahead>
         for (std::size_t v = 0; v < Vectors; ++v) sum[q][v] = sums::zero();
     }
     if (more) {
+        APERTUS_UNROLL
         for (std::size_t q = 0; q < Queries; ++q) {
+            APERTUS_UNROLL
             for (std::size_t v = 0; v < Vectors; ++v) sum[q][v] = sums::load(raw + q * attend_block + 16 * v);
         }
     }
+    const fetch_range next{keys + Vectors * vector_stride, Vectors * vector_stride};
     APERTUS_KERNEL_NAMESPACE::multiply_cells<Cells, Stride, Ahead>(reinterpret_cast<const unit*>(left), keys, cells,
-                                                                   cell_stride, vector_stride, Vectors * vector_stride,
-                                                                   0, 0, sum);
+                                                                   cell_stride, vector_stride, next, 0, 0, sum);
     APERTUS_UNROLL
     for (std::size_t q = 0; q < Queries; ++q) {
         APERTUS_UNROLL
@@ -127,6 +132,7 @@ template <class Cells, int Queries, int Vectors, std::size_t Stride, bool Ahead>
 
 /// A few queries, 16 * Vectors elements: out[q] = out[q] * correction[q] + weights[q] . values over the slots [first, last)
 /// of a block of 64. In integers `first` is 0, weights end in whole pairs, and products are multiplied by unit[q].
+/// `Ahead`: values.next is fetched.
 template <class Cells, int Queries, int Vectors, bool Ahead>
 [[gnu::noinline]] void value_group(const std::byte* left, const value_cells& values, std::size_t first,
                                    std::size_t last, const float* correction, const float* unit, float* out,
@@ -137,7 +143,6 @@ template <class Cells, int Queries, int Vectors, bool Ahead>
     // in integers `first` is 0
     const auto* weights = reinterpret_cast<const typename Cells::unit*>(left) + first;
     const std::size_t jump = values.block_stride - kv_block_slots / 2 * values.cell_stride;
-    const std::size_t ahead = attend_block / kv_block_slots * values.block_stride;
     const std::byte* from =
         values.data + first / kv_block_slots * values.block_stride + first % kv_block_slots / 2 * values.cell_stride;
     sums sum[Queries][Vectors];
@@ -148,7 +153,7 @@ template <class Cells, int Queries, int Vectors, bool Ahead>
             for (std::size_t v = 0; v < Vectors; ++v) sum[q][v] = sums::zero();
         }
         APERTUS_KERNEL_NAMESPACE::multiply_cells<Cells, stride, Ahead>(
-            weights, from, (last + 1) / 2, values.cell_stride, Cells::bytes, ahead, 0, jump, sum);
+            weights, from, (last + 1) / 2, values.cell_stride, Cells::bytes, values.next, 0, jump, sum);
         APERTUS_UNROLL
         for (std::size_t q = 0; q < Queries; ++q) {
             APERTUS_UNROLL
@@ -175,7 +180,7 @@ template <class Cells, int Queries, int Vectors, bool Ahead>
         }
         const std::size_t cells = first < last ? (last - first) / 2 : 0;
         APERTUS_KERNEL_NAMESPACE::multiply_cells<Cells, stride, Ahead>(
-            weights, from, cells, values.cell_stride, Cells::bytes, ahead, first % kv_block_slots / 2, jump, sum);
+            weights, from, cells, values.cell_stride, Cells::bytes, values.next, first % kv_block_slots / 2, jump, sum);
         if (first + 2 * cells < last) { // the first slot of a pair
             from = values.data + last / kv_block_slots * values.block_stride +
                    last % kv_block_slots / 2 * values.cell_stride;

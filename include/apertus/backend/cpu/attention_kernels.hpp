@@ -15,16 +15,16 @@
 // Hence no bit of a row depends on the rows beside it, on the thread, on how a prompt was cut, or on where a sequence was
 // split.
 //
-// Measured on one Cascade Lake core of a busy machine, 4 query heads per kv head, heads of 128; what was there before
+// Measured on two Cascade Lake cores of a busy machine, 4 query heads per kv head, heads of 128; what was there first
 // (lanes along K, a horizontal sum per score, four query heads always) in brackets.
-//   decode, 16,384 slots, share of the read bandwidth   f32 76-83 % [55-62], bf16 73-83 % [37-49], f16 75-81 %,
-//                                                       int8 59-71 % with VNNI, 41-69 % without
-//   prompt, 4096 slots, share of the FMA peak           f32 43-48 % [22], bf16 43-57 % [20], int8 62-65 % with VNNI, 42-58
-//   from the second-level cache, GB/s                   f32 30, bf16 19, int8 14.6 with VNNI, 10.6 without: arithmetic for
-//                                                       int8 is no longer far below a core's 13 GB/s of memory, and
-//                                                       beside a busy sibling thread it is what limits
+//   decode, 16,384 slots, share of the read bandwidth   f32 76-83 % [55-62], bf16 73-83 % [37-49], f16 73-81 %,
+//                                                       int8 65-67 % with VNNI; 65,536 slots 63-65 %
+//   prompt, 4096 slots, share of the FMA peak           f32 43-52 % [22], bf16 43-57 % [20], int8 61-70 % with VNNI, 42-58
+//   from the second-level cache, one core, GB/s         f32 18, bf16 19, int8 15 with VNNI (softmax a quarter of it)
+// What of the following keys and values is needed is fetched line by line in their order, not as it will be read: the
+// processor's own prefetcher follows that (int8 from memory, two cores: 12.8 GB/s to 14.9).
 // Tried and dropped: no software prefetch (int8 3.5 GB/s instead of 5.5, f32 6.6 instead of 8); prefetch into the second
-// level, or two groups of slots ahead (no gain); fetching keys while weights are computed (none); weights and queries in
+// level, or two groups of slots ahead (no gain, twice); fetching keys while weights are computed (none); weights and queries in
 // eight bits, which would need half the instructions: an error of 2^-8 in every score for a limit that a core with its
 // sibling idle does not see.
 #ifdef APERTUS_KERNEL_NAMESPACE
@@ -113,7 +113,7 @@ template <class V> class attention {
     query queries[max_queries];
     float greatest[max_queries];
     float total[max_queries];
-    float correction[max_queries];
+    alignas(64) float correction[max_queries + 15]; // whole vectors from any query on
     float weight_unit[max_queries];
     alignas(64) float sums[attend_max_sums];       // [count, width]
     alignas(64) float panel[attend_max_sums];      // [count, stretch]
@@ -259,7 +259,7 @@ private:
             if (few) direct_scores(k, slots, begin);
             else tiled_scores(k, slots, begin);
             for (std::size_t i = few ? begin : group_of(begin); i < begin; ++i) weigh_nothing(i);
-            for (std::size_t i = begin; i < count; ++i) softmax(i, visible(i, at), k, v);
+            softmax(begin, at, k, v);
             if (few) direct_values(v, at, begin);
             else tiled_values(v, at, slots, begin);
         }
@@ -294,7 +294,9 @@ private:
     /// Queries of a group see the same slots, except where rows end; these are taken one by one.
     void direct_values(const std::byte* v, std::size_t at, std::size_t begin) noexcept {
         const std::size_t vectors = width / 16;
-        value_cells from{v + kernels.header, values, vectors * kernels.cell_bytes};
+        const std::size_t all = block / kv_block_slots * values;
+        const std::size_t share = (all * few_vectors / vectors + 63) / 64 * 64;
+        value_cells from{v + kernels.header, values, vectors * kernels.cell_bytes, {v + all, share}};
         std::size_t c = 0;
         for (; c + few_vectors <= vectors; c += few_vectors) {
             for (std::size_t i = begin; i < count;) {
@@ -304,6 +306,7 @@ private:
                 i += n;
             }
             from.data += few_vectors * kernels.cell_bytes;
+            from.next.begin += share;
         }
         for (; c < vectors; ++c) {
             for (std::size_t i = begin; i < count; ++i) weigh(kernels.one_value, from, i, visible(i, at), c);
@@ -444,10 +447,22 @@ private:
     }
 
     /// Turns the scores of a block into weights, of which those of invisible slots are zeros, and says what the sums so
-    /// far must be multiplied by.
-    void softmax(std::size_t i, std::size_t slots, const std::byte* k, const std::byte* v) noexcept {
+    /// far must be multiplied by. Step by step for all queries, so that what one waits for (a greatest lane, a sum of
+    /// lanes) is hidden behind the others.
+    void softmax(std::size_t begin, std::size_t at, const std::byte* k, const std::byte* v) noexcept {
+        for (std::size_t i = begin; i < count; ++i) find_greatest(i, visible(i, at), k);
+        for (std::size_t i = begin; i < count; i += 16) {
+            exp_nonpositive(V::load(correction + i)).store(correction + i);
+        }
+        for (std::size_t i = begin; i < count; ++i) exponentiate(i);
+        if (!kernels.integer) return;
+        for (std::size_t i = begin; i < count; ++i) round_weights(i, visible(i, at), v);
+    }
+
+    /// Integer scores in float, those of invisible slots minus infinity; the greatest one so far, and the logarithm of the
+    /// correction.
+    void find_greatest(std::size_t i, std::size_t slots, const std::byte* k) noexcept {
         float* s = scores + i * block;
-        V part[block / 16];
         APERTUS_UNROLL
         for (std::size_t j = 0; j < block / 16; ++j) {
             if (kernels.integer && 16 * j < slots) { // scales of blocks that do not exist are not looked at
@@ -459,36 +474,30 @@ private:
         for (std::size_t j = slots; j < block; ++j) s[j] = -std::numeric_limits<float>::infinity();
         V most = V::splat(greatest[i]);
         APERTUS_UNROLL
-        for (std::size_t j = 0; j < block / 16; ++j) {
-            part[j] = V::load(s + 16 * j);
-            most = max(part[j], most);
-        }
+        for (std::size_t j = 0; j < block / 16; ++j) most = max(V::load(s + 16 * j), most);
         const float top = reduce_max(most);
-        const V shift = V::splat(top);
+        correction[i] = top == greatest[i] ? 0.0F : greatest[i] - top;
+        greatest[i] = top;
+    }
+
+    void exponentiate(std::size_t i) noexcept {
+        float* s = scores + i * block;
+        const V shift = V::splat(greatest[i]);
         V sum = V::zero();
         APERTUS_UNROLL
-        for (std::size_t j = 0; j < block / 16; ++j) part[j] = exp_nonpositive(sub(part[j], shift));
-        APERTUS_UNROLL
-        for (std::size_t j = 0; j < block / 16; ++j) sum = add(sum, part[j]);
-        correction[i] = 1.0F; // what e^0 is
-        if (top != greatest[i]) {
-            alignas(64) float lane[16];
-            exp_nonpositive(V::splat(greatest[i] - top)).store(lane);
-            correction[i] = lane[0];
+        for (std::size_t j = 0; j < block / 16; ++j) {
+            const V weights = exp_nonpositive(sub(V::load(s + 16 * j), shift));
+            weights.store(s + 16 * j);
+            sum = add(sum, weights);
         }
         total[i] = std::fma(total[i], correction[i], reduce_add(sum));
-        greatest[i] = top;
-        if (kernels.integer) {
-            round_weights(i, slots, part, v);
-        } else {
-            for (std::size_t j = 0; j < block / 16; ++j) part[j].store(s + 16 * j);
-        }
     }
 
     /// Weights times the scales of their values, in int16.
-    void round_weights(std::size_t i, std::size_t slots, V (&part)[block / 16], const std::byte* v) noexcept {
+    void round_weights(std::size_t i, std::size_t slots, const std::byte* v) noexcept {
         constexpr float levels = 32767.0F;
         float* s = scores + i * block;
+        V part[block / 16];
         V most = V::zero();
         V poison = V::zero();
         APERTUS_UNROLL
@@ -497,7 +506,7 @@ private:
                 part[j] = V::zero();
                 continue;
             }
-            part[j] = mul(part[j], V::load(reinterpret_cast<const float*>(v + j * values)));
+            part[j] = mul(V::load(s + 16 * j), V::load(reinterpret_cast<const float*>(v + j * values)));
             if (slots < 16 * (j + 1)) { // what stale scales have left
                 part[j].store(s + 16 * j);
                 for (std::size_t n = slots; n < 16 * (j + 1); ++n) s[n] = 0.0F;

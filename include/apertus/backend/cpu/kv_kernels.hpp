@@ -12,12 +12,19 @@
 APERTUS_BEGIN_NAMESPACE
 namespace detail {
 
+/// Memory that will be read next, for a kernel to fetch while it works: whole lines, in order.
+struct fetch_range {
+    const std::byte* begin = nullptr;
+    std::size_t bytes = 0;
+};
+
 /// Where the values of a block of 64 slots are, for a kernel: those of slot s, elements 16 v .., are in the cell at
 /// data + s / 16 * block_stride + s % 16 / 2 * cell_stride + v * (bytes of a cell).
 struct value_cells {
     const std::byte* data;
     std::size_t block_stride;
     std::size_t cell_stride;
+    fetch_range next{};
 };
 
 using score_kernel = void (*)(const std::byte*, const std::byte*, std::size_t, std::size_t, std::size_t, bool,
