@@ -270,7 +270,7 @@ private:
         return queries[i].slots - at < block ? queries[i].slots - at : block;
     }
 
-    /// Blocks of keys are read side by side, a stream each, and the same part of the following ones is fetched.
+    /// Blocks of keys are read side by side; the following ones are fetched meanwhile.
     void direct_scores(const std::byte* k, std::size_t slots, std::size_t begin) noexcept {
         const std::size_t steps = (job.head_size + 1) / 2;
         const std::size_t blocks = kv_blocks(slots);
