@@ -21,10 +21,10 @@
 //                                                       int8 65-67 % with VNNI; 65,536 slots 63-65 %
 //   prompt, 4096 slots, share of the FMA peak           f32 43-52 % [22], bf16 43-57 % [20], int8 61-70 % with VNNI, 42-58
 //   from the second-level cache, one core, GB/s         f32 18, bf16 19, int8 15 with VNNI (softmax a quarter of it)
-// What of the following keys and values is needed is fetched line by line in their order, not as it will be read: the
-// processor's own prefetcher follows that (int8 from memory, two cores: 12.8 GB/s to 14.9).
+// The keys and values of the next block are fetched line by line as they lie in memory, in whatever order they will be
+// read: the processor's own prefetcher follows that (int8 from memory, two cores: 12.8 GB/s to 14.9).
 // Tried and dropped: no software prefetch (int8 3.5 GB/s instead of 5.5, f32 6.6 instead of 8); prefetch into the second
-// level, or two groups of slots ahead (no gain, twice); fetching keys while weights are computed (none); weights and queries in
+// level, or two blocks ahead (no gain, twice); fetching keys while weights are computed (none); weights and queries in
 // eight bits, which would need half the instructions: an error of 2^-8 in every score for a limit that a core with its
 // sibling idle does not see.
 #ifdef APERTUS_KERNEL_NAMESPACE
@@ -113,7 +113,7 @@ template <class V> class attention {
     query queries[max_queries];
     float greatest[max_queries];
     float total[max_queries];
-    alignas(64) float correction[max_queries + 15]; // whole vectors from any query on
+    float correction[max_queries];
     float weight_unit[max_queries];
     alignas(64) float sums[attend_max_sums];       // [count, width]
     alignas(64) float panel[attend_max_sums];      // [count, stretch]
@@ -451,16 +451,12 @@ private:
     /// lanes) is hidden behind the others.
     void softmax(std::size_t begin, std::size_t at, const std::byte* k, const std::byte* v) noexcept {
         for (std::size_t i = begin; i < count; ++i) find_greatest(i, visible(i, at), k);
-        for (std::size_t i = begin; i < count; i += 16) {
-            exp_nonpositive(V::load(correction + i)).store(correction + i);
-        }
         for (std::size_t i = begin; i < count; ++i) exponentiate(i);
         if (!kernels.integer) return;
         for (std::size_t i = begin; i < count; ++i) round_weights(i, visible(i, at), v);
     }
 
-    /// Integer scores in float, those of invisible slots minus infinity; the greatest one so far, and the logarithm of the
-    /// correction.
+    /// Integer scores in float, those of invisible slots minus infinity; the greatest one so far, and the correction.
     void find_greatest(std::size_t i, std::size_t slots, const std::byte* k) noexcept {
         float* s = scores + i * block;
         APERTUS_UNROLL
@@ -476,7 +472,12 @@ private:
         APERTUS_UNROLL
         for (std::size_t j = 0; j < block / 16; ++j) most = max(V::load(s + 16 * j), most);
         const float top = reduce_max(most);
-        correction[i] = top == greatest[i] ? 0.0F : greatest[i] - top;
+        correction[i] = 1.0F; // what e^0 is
+        if (top != greatest[i]) {
+            alignas(64) float lane[16];
+            exp_nonpositive(V::splat(greatest[i] - top)).store(lane);
+            correction[i] = lane[0];
+        }
         greatest[i] = top;
     }
 
