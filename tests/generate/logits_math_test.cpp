@@ -121,6 +121,27 @@ BOOST_AUTO_TEST_CASE(exponentials_stored_or_not_in_place_or_not) {
     }
 }
 
+BOOST_AUTO_TEST_CASE(entropy_is_that_of_the_softmax) {
+    for (const auto* passes : all_passes()) {
+        for (const std::size_t n : {1u, 2u, 15u, 16u, 17u, 64u, 127u, 1000u}) {
+            for (const float divisor : {1.0f, 0.7f}) {
+                std::vector<float> x = values(n);
+                if (n > 100) x[7] = x[n - 1] = -inf;
+                const float top = *std::max_element(x.begin(), x.end()) / divisor;
+                double sum = 0.0;
+                for (const float v : x) sum += std::exp(static_cast<double>(v / divisor - top));
+                double expected = 0.0;
+                for (const float v : x) {
+                    const double share = std::exp(static_cast<double>(v / divisor - top)) / sum;
+                    if (share > 0.0) expected -= share * std::log(share);
+                }
+                const double entropy = passes->entropy(x.data(), n, divisor, top, static_cast<float>(std::log(sum)));
+                BOOST_TEST(std::abs(entropy - expected) <= 1e-6 * (1.0 + expected));
+            }
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(every_instruction_set_gives_the_same_bits) {
     const auto& plain = apertus::detail::plain_logits::passes;
     std::vector<float> x = values(3000);
@@ -136,6 +157,8 @@ BOOST_AUTO_TEST_CASE(every_instruction_set_gives_the_same_bits) {
                            passes->exponentials(x.data(), n, divisor, top, b.data(), sums_b.data()));
                 BOOST_TEST(a == b, boost::test_tools::per_element());
                 BOOST_TEST(sums_a == sums_b, boost::test_tools::per_element());
+                BOOST_TEST(plain.entropy(x.data(), n, divisor, top, 2.5f) ==
+                           passes->entropy(x.data(), n, divisor, top, 2.5f));
                 BOOST_TEST(plain.divide(a.data(), n, 3.3f) == passes->divide(b.data(), n, 3.3f));
                 BOOST_TEST(a == b, boost::test_tools::per_element());
             }

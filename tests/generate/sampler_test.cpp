@@ -171,9 +171,9 @@ BOOST_AUTO_TEST_CASE(shortcuts_keep_what_the_filters_keep) {
             }
             logits[n / 2] = -inf;
             for (const double p : {0.01, 0.3, 0.9, 0.99, 0.999}) {
-                for (const bool min_p : {false, true}) {
+                for (const int filter : {0, 1, 2}) {
                     auto c = drawing();
-                    (min_p ? c.min_p : c.top_p) = p;
+                    (filter == 0 ? c.top_p : filter == 1 ? c.min_p : c.typical_p) = p;
                     c.temperature = round % 2 == 0 ? 1.0 : 0.8;
                     const auto e = apertus::effective(c);
                     apertus::sampler sample(e, n);
@@ -182,7 +182,9 @@ BOOST_AUTO_TEST_CASE(shortcuts_keep_what_the_filters_keep) {
                     apertus::temperature_scaling{e.temperature}(scores);
                     apertus::candidate_set expected(n);
                     expected.assign(scores);
-                    min_p ? expected.keep_min_p(p) : expected.keep_top_p(p);
+                    filter == 0   ? expected.keep_top_p(p)
+                    : filter == 1 ? expected.keep_min_p(p)
+                                  : expected.keep_typical_p(p);
                     BOOST_TEST(std::ranges::equal(sample.candidates().ids(), expected.ids()));
                     BOOST_TEST(std::ranges::equal(sample.candidates().scores(), expected.scores()));
                     BOOST_TEST(drawn == expected.pick(apertus::uniform({1, 2, 3})));

@@ -149,26 +149,44 @@ public:
     }
 
     /// TypicalLogitsWarper: keeps the tokens whose surprise is closest to the entropy until their probability reaches p.
-    void keep_typical_p(double p) {
+    void keep_typical_p(double p) noexcept {
         if (p >= 1.0 || size_ <= 1) return;
+        if (std::isinf(top_)) { // all that are infinite are equally surprising, and share everything
+            compact([&](std::size_t i) { return scores_[i] == top_; });
+            return;
+        }
         (void)softmax();
         const auto log_sum = static_cast<float>(std::log(sum_));
-        const auto entropy = static_cast<float>(fill_surprises(log_sum));
-        const auto distance = [&](std::size_t i) { return std::abs(work_[i] - entropy); };
-        const auto mass = static_cast<float>(p);
-        const marked kept = mark_prefix(
-            work_.data(), entropy,
-            [&](std::uint32_t a, std::uint32_t b) {
-                return distance(a) < distance(b) || (distance(a) == distance(b) && a < b);
-            },
-            [&](double before) { return static_cast<float>(before) >= mass; });
-        float furthest = 0.0f; // whatever is as far from the entropy stays, too
-        for (std::size_t i = 0; i < kept.near; ++i) furthest = std::max(furthest, distance(order_[i]));
-        for (std::size_t i = 0; i < size_ && kept.near == 0; ++i) {
-            furthest = std::max(furthest, keep_[i] != 0 ? distance(i) : 0.0f);
+        const auto entropy = static_cast<float>(passes_->entropy(scores_.data(), size_, 1.0f, top_, log_sum));
+        keep_within(typical_distance(log_sum, entropy, static_cast<float>(p)), entropy);
+    }
+
+    /// assign(row) and keep_typical_p(p), likewise.
+    void assign_typical_p(const detail::scanned_logits& row, double p) noexcept {
+        if (std::isfinite(row.top()) && p < 1.0 && row.logits.size() > small_set) {
+            const double sum = exponential_sum(row);
+            const auto log_sum = static_cast<float>(std::log(sum));
+            const auto entropy = static_cast<float>(
+                passes_->entropy(row.logits.data(), row.logits.size(), row.divisor, row.top(), log_sum));
+            const auto mass = static_cast<float>(p);
+            const auto many = static_cast<float>(row.logits.size()) / 4;
+            top_ = row.top();
+            const float typical = top_ + (log_sum - entropy); // the score of a token as surprising as the mean
+            const float rounding = 1e-3f + 1e-6f * std::abs(top_);
+            for (const float distance : {1.0f, 3.0f, 9.0f}) {
+                gather(row, typical - distance);
+                if (static_cast<float>(size_) > many) break;
+                (void)passes_->exponentials(scores_.data(), size_, 1.0f, top_, mass_.data(), nullptr);
+                const double near = passes_->divide(mass_.data(), size_, static_cast<float>(sum));
+                if (static_cast<float>(near * (1.0 - 0x1p-40)) < mass) continue; // the sums differ in their last bits
+                const float furthest = typical_distance(log_sum, entropy, mass);
+                if (furthest > distance - rounding) continue; // some that were left out may be nearer
+                keep_within(furthest, entropy);
+                return;
+            }
         }
-        compact([&](std::size_t i) { return distance(i) <= furthest; });
-        top_ = detail::maximum(scores()); // the only filter that may drop the most likely token
+        assign(row);
+        keep_typical_p(p);
     }
 
     /// The id at share `u` in [0, 1) of the total probability, summed in double precision in ascending order of ids.
@@ -271,26 +289,29 @@ private:
         return passes_->divide(mass_.data(), size_, static_cast<float>(sum_));
     }
 
-    /// work_[i] = surprise of candidate i in float steps, as the reference takes them; returns their entropy.
-    [[nodiscard]] double fill_surprises(float log_sum) noexcept {
-        constexpr std::size_t chunk = 512;
-        float negative[chunk];
-        float share[chunk];
-        double sums[4] = {};
-        for (std::size_t first = 0; first < size_; first += chunk) {
-            const std::size_t n = std::min(chunk, size_ - first);
-            for (std::size_t i = 0; i < n; ++i) {
-                const float score = scores_[first + i];
-                const float below = score == top_ ? 0.0f : top_ - score; // also where both are +infinity
-                work_[first + i] = below + log_sum;
-                negative[i] = -work_[first + i];
-            }
-            (void)passes_->exponentials(negative, n, 1.0f, 0.0f, share, nullptr);
-            for (std::size_t i = 0; i < n; ++i) {
-                sums[i % 4] += static_cast<double>(mass_[first + i] > 0.0f ? work_[first + i] * share[i] : 0.0f);
-            }
+    /// work_[i] = surprise of candidate i in float steps, as the reference takes them; returns how far from the entropy
+    /// the last of those is that it takes for a probability of `mass`.
+    [[nodiscard]] float typical_distance(float log_sum, float entropy, float mass) noexcept {
+        for (std::size_t i = 0; i < size_; ++i) work_[i] = (top_ - scores_[i]) + log_sum;
+        const auto distance = [&](std::size_t i) { return std::abs(work_[i] - entropy); };
+        const marked kept = mark_prefix(
+            work_.data(), entropy,
+            [&](std::uint32_t a, std::uint32_t b) {
+                return distance(a) < distance(b) || (distance(a) == distance(b) && a < b);
+            },
+            [&](double before) { return static_cast<float>(before) >= mass; });
+        float furthest = 0.0f;
+        for (std::size_t i = 0; i < kept.near; ++i) furthest = std::max(furthest, distance(order_[i]));
+        for (std::size_t i = 0; i < size_ && kept.near == 0; ++i) {
+            furthest = std::max(furthest, keep_[i] != 0 ? distance(i) : 0.0f);
         }
-        return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+        return furthest;
+    }
+
+    /// Keeps the tokens whose surprise (in work_) is within `furthest` of the entropy: what is as far stays, too.
+    void keep_within(float furthest, float entropy) noexcept {
+        compact([&](std::size_t i) { return std::abs(work_[i] - entropy) <= furthest; });
+        top_ = detail::maximum(scores()); // the only filter that may drop the most likely token
     }
 
     struct marked {

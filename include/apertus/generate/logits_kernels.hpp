@@ -102,7 +102,19 @@ inline double divide(float* x, std::size_t size, float divisor) noexcept {
     return sums.total() + plain_logits::divide(x + whole, size - whole, divisor);
 }
 
-inline constexpr logits_passes passes{scan, exponentials, divide};
+inline double entropy(const float* x, std::size_t size, float divisor, float top, float log_sum) noexcept {
+    const lanes by = lanes::splat(divisor);
+    double_lanes sums = double_lanes::zero();
+    const std::size_t whole = size / scan_lanes * scan_lanes;
+    for (std::size_t i = 0; i < whole; i += scan_lanes) {
+        const lanes surprise = add(sub(lanes::splat(top), div(lanes::load(x + i), by)), lanes::splat(log_sum));
+        const lanes share = exp_of(surprise); // of -|surprise|
+        sums.add(zero_beyond(mul(surprise, share), clear_sign(surprise), 87.0f));
+    }
+    return sums.total() + plain_logits::entropy(x + whole, size - whole, divisor, top, log_sum);
+}
+
+inline constexpr logits_passes passes{scan, exponentials, divide, entropy};
 
 } // namespace APERTUS_LOGITS_NAMESPACE
 

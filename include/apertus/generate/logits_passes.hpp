@@ -117,7 +117,24 @@ APERTUS_ALWAYS_INLINE double exponentials_of(const float* x, std::size_t size, f
     return lanes_total(lane) + rest;
 }
 
-inline constexpr logits_passes passes{scan, exponentials, divide};
+[[gnu::noinline]] inline double entropy(const float* x, std::size_t size, float divisor, float top,
+                                        float log_sum) noexcept {
+    const auto term = [=](float logit) {
+        const float surprise = (top - logit / divisor) + log_sum;
+        const float share = exp_nonpositive(-surprise);
+        return share > 0.0f ? surprise * share : 0.0f;
+    };
+    double lane[scan_lanes] = {};
+    std::size_t i = 0;
+    for (; i + scan_lanes <= size; i += scan_lanes) {
+        for (std::size_t l = 0; l < scan_lanes; ++l) lane[l] += static_cast<double>(term(x[i + l]));
+    }
+    double rest = 0.0;
+    for (; i < size; ++i) rest += static_cast<double>(term(x[i]));
+    return lanes_total(lane) + rest;
+}
+
+inline constexpr logits_passes passes{scan, exponentials, divide, entropy};
 
 } // namespace plain_logits
 

@@ -58,6 +58,9 @@ struct logits_passes {
                            double* block_sum) noexcept;
     /// x /= divisor; returns the sum of the quotients.
     double (*divide)(float* x, std::size_t size, float divisor) noexcept;
+    /// The sum of s e^-s where s = top - x / divisor + log_sum, in steps of float: with log_sum the logarithm of the sum
+    /// of exponentials, the entropy in nats. top and log_sum as above, and not negative.
+    double (*entropy)(const float* x, std::size_t size, float divisor, float top, float log_sum) noexcept;
 };
 
 } // namespace detail

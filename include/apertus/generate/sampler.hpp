@@ -81,17 +81,7 @@ public:
         const bool all_tokens = top_k_ == 0 || top_k_ >= logits.size();
         filtered_ = !all_tokens || top_p_ < 1.0 || min_p_ > 0.0 || typical_p_ < 1.0;
         if (!filtered_ && std::isfinite(row.top())) return pick(row, u);
-        if (all_tokens && top_p_ < 1.0) {
-            candidates_.assign_top_p(row, top_p_);
-            candidates_.keep_min_p(min_p_);
-        } else if (all_tokens && min_p_ > 0.0) {
-            candidates_.assign_min_p(row, min_p_);
-        } else {
-            candidates_.assign(row, top_k_);
-            candidates_.keep_top_p(top_p_);
-            candidates_.keep_min_p(min_p_);
-        }
-        candidates_.keep_typical_p(typical_p_);
+        filter(row, all_tokens);
         return candidates_.pick(u);
     }
 
@@ -155,6 +145,24 @@ private:
             if (below > target) break;
         }
         return static_cast<std::int32_t>(last);
+    }
+
+    /// Fills candidates_; the first filter takes its tokens from the row itself.
+    void filter(const detail::scanned_logits& row, bool all_tokens) {
+        if (!all_tokens) {
+            candidates_.assign(row, top_k_);
+            candidates_.keep_top_p(top_p_);
+            candidates_.keep_min_p(min_p_);
+        } else if (top_p_ < 1.0) {
+            candidates_.assign_top_p(row, top_p_);
+            candidates_.keep_min_p(min_p_);
+        } else if (min_p_ > 0.0) {
+            candidates_.assign_min_p(row, min_p_);
+        } else {
+            candidates_.assign_typical_p(row, typical_p_);
+            return;
+        }
+        candidates_.keep_typical_p(typical_p_);
     }
 
     [[nodiscard]] static std::string where(const logits_context& context) {
