@@ -18,6 +18,7 @@
 #include <apertus/backend/cpu/attention.hpp>
 #include <apertus/backend/cpu/kernel_table.hpp>
 #include <apertus/backend/cpu/kernel_tables.hpp>
+#include <apertus/backend/cpu/read_pattern.hpp>
 #include <apertus/backend/cpu/scratch.hpp>
 #include <apertus/core/concepts.hpp>
 #include <apertus/core/executor.hpp>
@@ -32,6 +33,7 @@
 
 #include <atomic>
 #include <cassert>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -311,9 +313,9 @@ private:
             return;
         }
         if (w.holds<int8>() && rows_of_codes(w.cols) != 0) {
-            packed_matmul(x, all, kernels_.packed.quantize16, kernels_.packed.int8_matmul);
+            packed_matmul(x, all, kernels_.packed.quantize16, kernels_.packed.int8_matmul, int8_pattern_);
         } else if (w.holds<int4>() && rows_of_codes(w.cols) != 0) {
-            packed_matmul(x, all, kernels_.packed.quantize8, kernels_.packed.int4_matmul);
+            packed_matmul(x, all, kernels_.packed.quantize8, kernels_.packed.int4_matmul, int4_pattern_);
         } else {
             unpack_matmul(x, all);
         }
@@ -454,11 +456,15 @@ private:
         }
     }
 
+    /// Bytes of weights whose speed says something about reading memory.
+    static constexpr std::size_t worth_measuring = std::size_t{2} << 20;
+
     /// Weights of a packed format with activations rounded to codes. Rows of activations are taken together as far as the
     /// scratch memory holds them; the weights are read once for each such chunk.
     void packed_matmul(tensor_view<const float, 2> x, products all,
                        void (*quantize)(const float*, std::size_t, const detail::quantized_row&) noexcept,
-                       void (*kernel)(const detail::packed_job&) noexcept) noexcept {
+                       void (*kernel)(const detail::packed_job&) noexcept,
+                       detail::read_pattern_search& pattern) noexcept {
         constexpr std::size_t strip = detail::packed_job::strip_rows;
         const std::size_t k = x.extent(1);
         detail::quantized_rows codes{scratch_.data(), all.front().w.info->blocks_per_row(k)};
@@ -469,6 +475,7 @@ private:
             // one row costs a microsecond or two: less than waking a thread
             for_pieces(codes.filled_up(tokens), tokens == 1 ? 0 : tokens * k,
                        [&](std::size_t t) { quantize(x.row(token + least(t, tokens - 1)).data(), k, codes.row(t)); });
+            const auto begin = std::chrono::steady_clock::now();
             for_products(all, tokens,
                          strip * (tokens == 1 ? kernels_.packed.matvec_strips : kernels_.packed.tile_strips),
                          [&](const product<>& p, std::size_t first, std::size_t rows) {
@@ -477,8 +484,13 @@ private:
                              job.w = p.w.slice(first, rows).data;
                              job.blocks = codes.blocks;
                              job.x = codes;
+                             job.pattern = pattern.next();
                              kernel(job);
                          });
+            const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+            std::size_t bytes = 0;
+            for (const product<>& p : all) bytes += p.w.bytes();
+            if (tokens == 1 && bytes >= worth_measuring) pattern.add(static_cast<double>(bytes) / seconds.count());
         }
     }
 
@@ -500,6 +512,8 @@ private:
     any_executor executor_;
     detail::kernel_table kernels_;
     exactness exactness_;
+    detail::read_pattern_search int8_pattern_{static_cast<int>(kernels_.packed.matvec_strips)};
+    detail::read_pattern_search int4_pattern_{static_cast<int>(kernels_.packed.matvec_strips)};
     detail::scratch_memory<std::byte> scratch_{activation_bytes};
     detail::scratch_memory<float> attention_scratch_{detail::attention_scratch_floats};
     detail::scratch_memory<float> panel_scratch_{executor_.concurrency() *

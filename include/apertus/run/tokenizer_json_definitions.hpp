@@ -137,14 +137,14 @@ inline void flatten_sequence(const json_place& place, std::string_view list, std
     for (const json_place& element : place.at(list).elements()) flatten_sequence(element, list, out, depth + 1);
 }
 
-[[nodiscard]] inline text_pattern read_pattern(const json_place& place) {
+[[nodiscard]] inline text_pattern read_text_pattern(const json_place& place) {
     if (const auto regex = place.find("Regex")) return {regex->text(), true};
     return {place.at("String").text(), false};
 }
 
 [[nodiscard]] inline normalizer_step read_normalizer(const json_place& place) {
     const std::string& type = place.at("type").text();
-    if (type == "Replace") return replace_step{read_pattern(place.at("pattern")), place.at("content").text()};
+    if (type == "Replace") return replace_step{read_text_pattern(place.at("pattern")), place.at("content").text()};
     if (type == "Prepend") return prepend_step{place.at("prepend").text()};
     if (type == "Lowercase") return lowercase_step{};
     if (type == "Strip") return strip_step{place.at("strip_left").boolean(), place.at("strip_right").boolean()};
@@ -167,7 +167,7 @@ inline void flatten_sequence(const json_place& place, std::string_view list, std
 [[nodiscard]] inline pre_tokenizer_step read_pre_tokenizer(const json_place& place) {
     const std::string& type = place.at("type").text();
     if (type == "Split") {
-        return split_step{read_pattern(place.at("pattern")), read_behavior(place.at("behavior")),
+        return split_step{read_text_pattern(place.at("pattern")), read_behavior(place.at("behavior")),
                           place.flag("invert", false)};
     }
     if (type == "ByteLevel") {

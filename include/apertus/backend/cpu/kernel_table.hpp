@@ -4,6 +4,7 @@
 // and chosen once when a backend is built. Kernels work on one thread; who calls them on which piece is backend/cpu.hpp.
 #pragma once
 
+#include <apertus/backend/cpu/read_pattern.hpp>
 #include <apertus/core/dtype.hpp>
 #include <apertus/core/kv_format.hpp>
 #include <apertus/core/weight_format.hpp>
@@ -135,6 +136,7 @@ struct packed_job : product_piece {
     const std::byte* w = nullptr;
     std::size_t blocks = 0; ///< of a row
     quantized_rows x{};
+    read_pattern pattern{}; ///< for one token: packed_kernels::matvec_strips streams, or half as many
 };
 
 /// Kernels of the packed formats.
@@ -145,7 +147,7 @@ struct packed_kernels {
     void (*quantize16)(const float* x, std::size_t n, const quantized_row& out) noexcept = nullptr;
     void (*int8_matmul)(const packed_job&) noexcept = nullptr;
     void (*int4_matmul)(const packed_job&) noexcept = nullptr;
-    std::size_t matvec_strips = 1; ///< strips that are walked side by side with one token
+    std::size_t matvec_strips = 1; ///< strips that are walked side by side with one token, at most
     std::size_t tile_strips = 1;   ///< and with several
 };
 

@@ -115,7 +115,6 @@ template <class I> struct packed<I, int8> {
     using V = typename I::vec;
     static constexpr bool sixteen = true; ///< bits of the activations
     static constexpr std::size_t lines = 65;
-    static constexpr std::size_t ahead = 4096; ///< bytes that one token fetches ahead in every stream
 
     static const std::uint8_t* line(const std::byte* block, std::size_t i) noexcept {
         return reinterpret_cast<const std::uint8_t*>(block) + 64 * i;
@@ -126,10 +125,10 @@ template <class I> struct packed<I, int8> {
     /// The lines of a block as bytes with 128 added.
     static const std::uint8_t* bytes(const std::byte* block, std::uint8_t*) noexcept { return line(block, 0); }
 
-    /// total += 256 inputs of `Strips` strips, one token.
+    /// total += 256 inputs of `Strips` strips, one token, fetching so many bytes ahead in every strip.
     template <int Strips>
     APERTUS_ALWAYS_INLINE static void add_block(const std::byte* const (&block)[Strips], const quantized_row& x,
-                                                std::size_t b, V (&total)[Strips]) noexcept {
+                                                std::size_t b, std::size_t ahead, V (&total)[Strips]) noexcept {
         for (std::size_t half = 0; half < 2; ++half) {
             const std::size_t g = 2 * b + half;
             I acc[Strips];
@@ -165,7 +164,6 @@ template <class I> struct packed<I, int4> {
     using V = typename I::vec;
     static constexpr bool sixteen = false;
     static constexpr std::size_t lines = 36;
-    static constexpr std::size_t ahead = 2048;
 
     static const std::uint8_t* line(const std::byte* block, std::size_t i) noexcept {
         return reinterpret_cast<const std::uint8_t*>(block) + 64 * i;
@@ -196,7 +194,7 @@ template <class I> struct packed<I, int4> {
     /// Sums s * (q . x) group by group, less m . (sums of x), all of it whole numbers below 2^24.
     template <int Strips>
     APERTUS_ALWAYS_INLINE static void add_block(const std::byte* const (&block)[Strips], const quantized_row& x,
-                                                std::size_t b, V (&total)[Strips]) noexcept {
+                                                std::size_t b, std::size_t ahead, V (&total)[Strips]) noexcept {
         for (std::size_t half = 0; half < 2; ++half) {
             const std::size_t g = 2 * b + half;
             V sum[Strips];
@@ -246,8 +244,13 @@ template <class I> struct packed<I, int4> {
 ///
 /// Measured on two cores of a Cascade Lake machine whose read limit was 22 to 24 GB/s: strips beside each other as the
 /// streams of a turn, int4 18.2 with matrices of 12288 x 1024, 18.4 with 4096 x 4096, int8 18.4 and 20.2; as here, int4
-/// 20.4, 19.1, int8 21.0, 21.4. Fetching 1024, 3072 or 4096 bytes ahead in int4: 7 % less, the same, 7 % less than
-/// 2048; 2048 or 3072 in int8: 8 and 3 % less than 4096.
+/// 20.4, 19.1, int8 21.0, 21.4.
+///
+/// How many streams and how far ahead is for the machine to say (read_pattern_search). There int8 was fastest with 8 streams
+/// and 4096 bytes ahead (2048: 8 % less), int4 with 2048 (1024 and 4096: 7 % less). On an Emerald Rapids machine with a limit
+/// of 33 GB/s int8 came to 25.2 with 8 and 4096, 31.2 with 8 and 1024 and with 4 and 4096; int4 28.0 with 8 and 2048, 26.4
+/// with 8 and 1024, 24.5 to 27.1 with 8 and 4096, 29.1 with 4 and 2048. 12 streams were slower with both formats, 6 between
+/// 4 and 8.
 template <class I, class Format, int Strips>
 inline void packed_matvec(const packed_job& job, std::size_t first, std::size_t run) noexcept {
     using V = typename I::vec;
@@ -261,7 +264,7 @@ inline void packed_matvec(const packed_job& job, std::size_t first, std::size_t 
         APERTUS_UNROLL
         for (std::size_t s = 0; s < Strips; ++s) total[s] = V::zero();
         for (std::size_t b = 0; b < job.blocks; ++b) {
-            packed<I, Format>::template add_block<Strips>(block, x, b, total);
+            packed<I, Format>::template add_block<Strips>(block, x, b, job.pattern.ahead, total);
             APERTUS_UNROLL
             for (std::size_t s = 0; s < Strips; ++s) block[s] += block_bytes;
         }
@@ -426,10 +429,14 @@ template <class I, class Format> inline void packed_matmul(const packed_job& job
     constexpr int most = I::tile_tokens;
     if (job.tokens == 1) {
         const std::size_t strips = (job.rows + packed_job::strip_rows - 1) / packed_job::strip_rows;
-        const std::size_t run = strips / I::matvec_strips;
-        const std::size_t done = run * I::matvec_strips;
-        APERTUS_KERNEL_NAMESPACE::packed_matvec<I, Format, I::matvec_strips>(job, 0, run);
-        APERTUS_KERNEL_NAMESPACE::packed_matvec<I, Format, 1>(job, done, strips - done);
+        const std::size_t streams = job.pattern.streams < I::matvec_strips ? I::matvec_strips / 2 : I::matvec_strips;
+        const std::size_t run = strips / streams;
+        if (streams == I::matvec_strips) {
+            APERTUS_KERNEL_NAMESPACE::packed_matvec<I, Format, I::matvec_strips>(job, 0, run);
+        } else {
+            APERTUS_KERNEL_NAMESPACE::packed_matvec<I, Format, I::matvec_strips / 2>(job, 0, run);
+        }
+        APERTUS_KERNEL_NAMESPACE::packed_matvec<I, Format, 1>(job, run * streams, strips - run * streams);
     } else if (job.x.together == most / 2) {
         APERTUS_KERNEL_NAMESPACE::packed_tiles<I, Format, 2 * I::tile_strips, most / 2>(job);
     } else if (job.x.together == most * 2 / 3) {

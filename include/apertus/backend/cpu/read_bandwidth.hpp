@@ -5,6 +5,7 @@
 #pragma once
 
 #include <apertus/backend/cpu/kernel_tables.hpp>
+#include <apertus/backend/cpu/read_pattern.hpp>
 #include <apertus/core/executor.hpp>
 #include <apertus/core/memory.hpp>
 #include <apertus/simd/isa.hpp>
@@ -15,13 +16,7 @@
 
 APERTUS_BEGIN_NAMESPACE
 
-/// A way of walking memory: `streams` (1, 2, 4, 6, 8, 12 or 16) sequential streams per thread, `ahead` bytes of prefetch.
-struct read_pattern {
-    int streams = 6;
-    std::size_t ahead = 2048;
-};
-
-/// The patterns worth trying on a machine that one does not know.
+/// The patterns worth trying on a machine that one does not know (streams: 1, 2, 4, 6, 8, 12 or 16).
 inline constexpr read_pattern read_patterns[] = {{1, 0},    {1, 2048}, {2, 2048}, {4, 0},    {4, 2048},  {6, 1024},
                                                  {6, 2048}, {8, 0},    {8, 1024}, {8, 2048}, {12, 1024}, {16, 1024}};
 
