@@ -472,9 +472,13 @@ private:
         for (std::size_t token = 0; token < x.extent(0); token += most) {
             const std::size_t tokens = least(most, x.extent(0) - token);
             codes.together = kernels_.packed.together(tokens);
-            // one row costs a microsecond or two: less than waking a thread
-            for_pieces(codes.filled_up(tokens), tokens == 1 ? 0 : tokens * k,
-                       [&](std::size_t t) { quantize(x.row(token + least(t, tokens - 1)).data(), k, codes.row(t)); });
+            // One row costs a microsecond or two: less than waking a thread. Rows of a tile share cache lines.
+            const std::size_t tiles = codes.filled_up(tokens) / codes.together;
+            for_pieces(tiles, tokens == 1 ? 0 : tokens * k, [&](std::size_t tile) {
+                for (std::size_t t = tile * codes.together; t < (tile + 1) * codes.together; ++t) {
+                    quantize(x.row(token + least(t, tokens - 1)).data(), k, codes.row(t));
+                }
+            });
             const auto begin = std::chrono::steady_clock::now();
             for_products(all, tokens,
                          strip * (tokens == 1 ? kernels_.packed.matvec_strips : kernels_.packed.tile_strips),
