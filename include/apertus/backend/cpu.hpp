@@ -11,8 +11,8 @@
 // Exactness. For one instruction set, every result is the same bits whatever the executor, the number of threads, the
 // number of rows in a call, or the way a prompt was cut into calls. avx2 and avx512 give the same bits as each other;
 // baseline differs in the last bits (no fused multiply-add). amx multiplies several rows with packed weights on its tile
-// unit, to the same bits; with bf16 weights it does so only on request (`exactness::fast`). Activations and rope angles
-// run the same code at every level (xsimd batches and libm), so they depend on compiler flags, not on the level.
+// unit, to the same bits; with bf16 weights it does so only on request (`exactness::fast`). Activations other than xIELU and
+// rope angles run the same code at every level (xsimd batches and libm): they depend on compiler flags, not on the level.
 #pragma once
 
 #include <apertus/backend/cpu/attention.hpp>
@@ -202,9 +202,7 @@ public:
     template <class Arch = xsimd::default_arch, class Activation>
     void map(const Activation& act, tensor_view<float, 2> x) noexcept {
         visit_activation(act, [&](const auto& f) {
-            for_elements(x.size(), [&](std::size_t first, std::size_t n) {
-                transform_batches<Arch>(x.data() + first, n, [&](const auto& lane) { return apply(f, lane); });
-            });
+            for_elements(x.size(), [&](std::size_t first, std::size_t n) { map_piece<Arch>(f, x.data() + first, n); });
         });
     }
 
@@ -288,6 +286,15 @@ private:
         const std::size_t fair = rows / (8 * executor_.concurrency()) + 1;
         const std::size_t wanted = least(target, fair);
         return (wanted + side_by_side - 1) / side_by_side * side_by_side;
+    }
+
+    /// x[n] = f(x); the activation of Apertus has kernels.
+    template <class Arch, class F> void map_piece(const F& f, float* x, std::size_t n) const noexcept {
+        if constexpr (std::is_same_v<F, xielu>) {
+            kernels_.xielu(f, x, n);
+        } else {
+            transform_batches<Arch>(x, n, [&](const auto& lane) { return apply(f, lane); });
+        }
     }
 
     template <class F, class Lane> static Lane apply(const F& f, const Lane& lane) noexcept {

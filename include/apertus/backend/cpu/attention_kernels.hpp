@@ -32,25 +32,6 @@
 APERTUS_BEGIN_NAMESPACE
 namespace detail::APERTUS_KERNEL_NAMESPACE {
 
-/// e^x for x <= 0 (what a softmax needs), 0 below -87.3, NaN for NaN. Cody-Waite reduction and a polynomial of degree 6
-/// (coefficients of Cephes expf); error below 2 units in the last place.
-template <class V> APERTUS_ALWAYS_INLINE V exp_nonpositive(const V& x) noexcept {
-    const V magic = V::splat(12582912.0F); // 1.5 * 2^23: adding it leaves the rounded integer in the low bits
-    const V shifted = fma(x, V::splat(1.44269504F), magic);
-    const V n = sub(shifted, magic);
-    V r = fnma(n, V::splat(0.693359375F), x);
-    r = fnma(n, V::splat(-2.12194440e-4F), r);
-    V p = V::splat(1.9875691500e-4F);
-    p = fma(p, r, V::splat(1.3981999507e-3F));
-    p = fma(p, r, V::splat(8.3334519073e-3F));
-    p = fma(p, r, V::splat(4.1665795894e-2F));
-    p = fma(p, r, V::splat(1.6666665459e-1F));
-    p = fma(p, r, V::splat(5.0000001201e-1F));
-    p = fma(p, r, V::splat(1.0F));
-    p = fma(p, r, V::splat(1.0F));
-    return zero_where_less(scale_exponent(p, shifted), x, V::splat(-87.3F));
-}
-
 /// Puts the sums of a span (whole vectors) after those in out[K].
 template <class V>
 inline void merge_span(const float* sums, float greatest, float total, bool is_first, std::size_t k,

@@ -8,6 +8,7 @@
 #include <apertus/core/dtype.hpp>
 #include <apertus/core/kv_format.hpp>
 #include <apertus/core/weight_format.hpp>
+#include <apertus/ops/activations.hpp>
 #include <apertus/simd/isa.hpp>
 
 #include <cstddef>
@@ -256,6 +257,7 @@ struct kernel_table {
     /// One row of H heads: x[H,K] rotated by cos, sin[K/2].
     void (*rope)(float* x, const float* cos, const float* sin, std::size_t heads, std::size_t k) noexcept = nullptr;
     void (*add)(float* x, const float* y, std::size_t n) noexcept = nullptr;
+    void (*xielu)(const apertus::xielu& f, float* x, std::size_t n) noexcept = nullptr; ///< x[n] = f(x)
     /// Reads memory in 1, 2, 4, 6, 8, 12 or 16 streams side by side with prefetch `ahead` bytes ahead.
     float (*read_memory)(const float* p, std::size_t bytes, int streams, std::size_t ahead) noexcept = nullptr;
 

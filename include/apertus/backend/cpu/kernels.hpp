@@ -233,6 +233,8 @@ template <class V> inline void add_rows(float* x, const float* y, std::size_t n)
 } // namespace detail::APERTUS_KERNEL_NAMESPACE
 APERTUS_END_NAMESPACE
 
+#include <apertus/backend/cpu/exponential_kernels.hpp>
+
 #include <apertus/backend/cpu/attention_cells.hpp>
 #include <apertus/backend/cpu/attention_kernels.hpp>
 #include <apertus/backend/cpu/panel_kernels.hpp>
@@ -260,6 +262,7 @@ template <class V, class Q = V> inline kernel_table make_table() noexcept {
     table.rms_norm = &rms_norm<V>;
     table.rope = &rope<V>;
     table.add = &add_rows<V>;
+    table.xielu = &xielu_elements<V>;
     table.read_memory = &read_memory<V>;
     return table;
 }
