@@ -31,6 +31,7 @@
 
 #include <apertus/run/causal_lm.hpp>
 #include <apertus/run/conversation.hpp>
+#include <apertus/run/importance_file.hpp>
 #include <apertus/run/pretrained_tokenizer.hpp>
 
 #ifndef APERTUS_SEPARATE_COMPILATION

@@ -153,6 +153,32 @@ one_line_error
 )
 if [ $? = 1 ] && ! ls "$work"/full* > /dev/null 2>&1; then ok; else bad 'a full disk left a part of a packed cache'; fi
 
+# an importance matrix: measured on text or on the model's own words, used by int4, refused for another model
+weighed=$work/importance
+printf 'The model is small.' > "$work/text"
+run 0 importance --output "$weighed" --text "$work/text"
+out 'matrices, measured on'
+run 0 generate --json --ids 1,2,3 --max-new-tokens 4 --weights int4 --importance "$weighed"
+out '"finish_reason"'
+run 0 importance --output "$work/own" --tokens 96 --window 48
+out 'measured on 96 tokens'
+run 1 generate --ids 1,2,3 --model $golden --weights int4 --importance "$weighed"
+one_line_error
+err importance
+run 0 generate --ids 1,2,3 --model $golden --weights int8 --importance "$weighed" # nothing goes by it
+run 1 generate --ids 1,2,3 --weights int4 --importance "$work/text"
+one_line_error
+run 1 importance --output "$work/nowhere/importance" --text "$work/text"
+one_line_error
+err 'cannot create'
+run 1 importance --output "$work/own" --text "$work/none"
+one_line_error
+run 1 importance --output "$work/own" --tokens 0
+one_line_error
+err tokens
+run 2 importance
+run 2 importance --output
+
 # GGUF: a file of nine tokens and a matrix in every format with blocks of 32 weights
 bash tests/cli/tiny_gguf.sh > "$work/tiny.gguf"
 run 0 info --model "$work/tiny.gguf"

@@ -13,10 +13,12 @@
 #include <support/temporary_folder.hpp>
 #include <support/test_support.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -146,15 +148,17 @@ BOOST_AUTO_TEST_CASE(the_blocks_are_those_of_packing_and_their_source_is_not_rea
     BOOST_TEST(cache.open(true) == nullptr);
 
     load_control control;
-    std::vector<detail::packed_matrix> made;
-    control.packed = [&](const std::string& name, const weight_view<any_format>& w) { made.push_back({name, w}); };
     const auto model = load_decoder<apertus_architecture, any_format>(config, source, control, choice);
-    BOOST_TEST(made.size() == 13U); // two layers of six matrices, and the head
+    std::vector<named_matrix> made;
+    std::copy_if(model->matrices.begin(), model->matrices.end(), std::back_inserter(made),
+                 [](const named_matrix& m) { return m.packed; });
+    BOOST_TEST(made.size() + 1 == model->matrices.size()); // the embedding is used as it is stored
+    BOOST_TEST(made.size() == 13U);                        // two layers of six matrices, and the head
     cache.write(made, control.executor, control.cancel);
 
     const auto file = cache.open(true);
     BOOST_REQUIRE(file != nullptr);
-    for (const detail::packed_matrix& m : made) {
+    for (const named_matrix& m : made) {
         const detail::packed_file::entry* const e = file->find(m.name);
         BOOST_REQUIRE(e != nullptr);
         const auto bytes = file->file().view(*e->stored);

@@ -80,6 +80,9 @@ apertus::causal_lm load(const model_options& options, bool prefault) {
     o.kv_cache = options.kv_cache;
     o.packed_cache = options.packed_cache;
     o.verify_packed_cache = options.verify_packed_cache;
+    if (!options.importance.empty()) {
+        o.importance = std::make_shared<const apertus::importance_matrix>(apertus::read_importance(options.importance));
+    }
     o.use_mmap = !options.no_mmap;
     o.prefault = prefault;
     progress_bar bar;

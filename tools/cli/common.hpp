@@ -27,6 +27,7 @@ struct model_options {
     std::string kv_cache = "f32";
     std::string packed_cache; ///< a file; empty: none
     bool verify_packed_cache = false;
+    std::string importance; ///< a file; empty: none
     std::size_t threads = 0;
     bool no_mmap = false;
 };
@@ -103,6 +104,12 @@ struct bench_arguments {
     std::size_t prefill_chunk = 0; ///< 0: the library's own
 };
 
+struct importance_arguments {
+    std::string output;
+    std::vector<std::string> texts; ///< files; empty: the model writes its own
+    apertus::importance_options options;
+};
+
 int generate(const model_options&, const generation_options&, const generate_arguments&);
 int chat(const model_options&, const generation_options&, const chat_arguments&);
 int tokenize(const model_options&, const tokenize_arguments&);
@@ -111,6 +118,7 @@ int render(const model_options&, const render_arguments&);
 int logits(const model_options&, const logits_arguments&);
 int info(const model_options&, const info_arguments&);
 int bench(const model_options&, const bench_arguments&);
+int importance(const model_options&, const importance_arguments&);
 
 /// The folder of the model: the one given, or the built-in one beside this program (a build tree's ../models/apertus-tiny,
 /// an installation's ../share/apertus/models/apertus-tiny). Throws apertus::error(io) when it is nowhere.

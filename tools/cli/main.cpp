@@ -41,6 +41,8 @@ void add_load_options(CLI::App& app, model_options& m) {
                    "keep what was packed in this file: written when it is missing or does not fit, mapped when it does")
         ->type_name("FILE");
     app.add_flag("--verify-packed-cache", m.verify_packed_cache, "check every byte of that file, not only its table");
+    app.add_option("--importance", m.importance, "what int4 goes by: a file of `apertus importance`")
+        ->type_name("FILE");
     app.add_flag("--no-mmap", m.no_mmap, "read the weights into memory instead of mapping the file");
 }
 
@@ -156,6 +158,17 @@ int run(int argc, char** argv) {
     c->add_option("--batch", b.batch, "sequences that decode together")->capture_default_str();
     c->add_option("--context", b.context, "tokens in the cache of each before decode (default: the prompt)");
     c->add_option("--prefill-chunk", b.prefill_chunk, "most tokens that go through the layers together");
+
+    importance_arguments w;
+    c = add("importance", "measure which inputs of the matrices matter, for --importance with int4 weights",
+            [&] { return importance(model, w); });
+    add_load_options(*c, model);
+    c->add_option("-o,--output", w.output, "the file to write")->type_name("FILE")->required();
+    c->add_option("--text", w.texts, "text to measure on (without it: what the model writes by itself)")
+        ->type_name("FILE");
+    c->add_option("--tokens", w.options.tokens, "the most tokens to compute")->capture_default_str();
+    c->add_option("--window", w.options.window, "tokens that are computed together")->capture_default_str();
+    c->add_option("--seed", w.options.seed, "of the text that the model writes")->capture_default_str();
 
     try {
         app.parse(argc, argv);

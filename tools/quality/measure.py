@@ -13,6 +13,8 @@ position but the last of a window counts. KL divergence is sum p (ln p - ln q), 
 Both sides are compared with their own fp32 logits; that those agree is the line "fp32 of llama.cpp". The squared error is relative:
 sum (w - w')^2 / sum w^2 over all matrices. bpw is the bits of all matrices by their elements, padding and scales included. Head and
 embedding are what each program makes of them by default (ours: the head is int8 with int4, and so is an embedding that is the head).
+With --importance the four-bit weights are also packed by an importance matrix: a file of `apertus importance`, or "own": measured here
+on what the fp32 model writes by itself, which no text above can have tuned.
 Prints a markdown table and writes JSON lines to --json.
 """
 
@@ -32,8 +34,9 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-from compare_with_llama_cpp import converted, dequantized  # noqa: E402
+from compare_with_llama_cpp import LAYER_NAMES, converted, dequantized  # noqa: E402
 
+CHECKPOINT_NAMES = {gguf_name: name for name, gguf_name in LAYER_NAMES.items()}
 DOCUMENTS = ["docs/tour.md", "docs/adding.md", "CONTRIBUTING.md", "README.md"]
 
 
@@ -80,18 +83,24 @@ def rows_of(t: gguf.ReaderTensor) -> np.ndarray:
     return gguf.dequantize(t.data, t.tensor_type).astype(np.float32).reshape(tuple(int(n) for n in reversed(t.shape)))
 
 
+def checkpoint_name(name: str) -> str:
+    """Of a matrix in a GGUF file, as checkpoints have it."""
+    _, layer, part, _ = name.split(".") if name.startswith("blk.") else ("", "", "", "")
+    return f"model.layers.{layer}.{CHECKPOINT_NAMES[part]}.weight" if part else name
+
+
 class Ours:
     def __init__(self, driver: Path, model: Path, folder: Path) -> None:
         self.driver, self.model, self.folder = driver, model, folder
 
-    def logits(self, weights: str, ids: np.ndarray, window: int, kv_cache: str = "f32") -> np.ndarray:
+    def logits(self, weights: str, ids: np.ndarray, window: int, kv_cache: str = "f32", importance: Path | None = None) -> np.ndarray:
         ids.astype("<i4").tofile(self.folder / "ids")
         out = self.folder / f"logits.{weights}.{kv_cache}"
-        said = subprocess.run([self.driver, "logits", self.model, weights, self.folder / "ids", str(window), out, kv_cache],
-                              check=True, capture_output=True, text=True)
+        command = [self.driver, "logits", self.model, weights, self.folder / "ids", str(window), out, kv_cache]
+        said = subprocess.run(command + ([importance] if importance else []), check=True, capture_output=True, text=True)
         return np.memmap(out, "<f4", mode="r").reshape(len(ids), json.loads(said.stdout)["vocabulary"])
 
-    def error(self, weights: str) -> tuple[float, float]:
+    def error(self, weights: str, importance: Path | None = None) -> tuple[float, float]:
         """Relative squared error and bits per weight."""
         error = total = size = count = 0.0
         found = matrices(self.model)
@@ -101,8 +110,9 @@ class Ours:
                 continue  # stays as it is stored
             w = rows_of(t)
             form = "int8" if name == head and weights == "int4" else weights  # as load_options has it by default
-            said = subprocess.run([self.driver, "error", form, str(w.shape[0]), str(w.shape[1])], input=w.tobytes(), check=True,
-                                  capture_output=True)
+            command = [self.driver, "error", form, str(w.shape[0]), str(w.shape[1])]
+            said = subprocess.run(command + ([importance, checkpoint_name(name)] if importance and form == weights else []),
+                                  input=w.tobytes(), check=True, capture_output=True)
             one = json.loads(said.stdout)
             error, total = error + one["squared_error"], total + one["squared_sum"]
             size, count = size + one["bytes"], count + w.size
@@ -162,6 +172,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file, or a Hugging Face folder of apertus or llama")
     parser.add_argument("--formats", nargs="*", default=["bf16", "f16", "int8", "int4"])
     parser.add_argument("--kv-caches", nargs="*", default=["bf16", "int8"], help="caches of keys and values, with fp32 weights")
+    parser.add_argument("--importance", help="a file, or own")
     parser.add_argument("--peers", nargs="*", default=["Q8_0", "Q4_0", "Q4_K_M"], help="formats of llama.cpp")
     parser.add_argument("--text", type=Path, nargs="*", default=[])
     parser.add_argument("--tokens", type=int, default=4096)
@@ -199,6 +210,14 @@ def main() -> int:
         for form in args.formats:
             report("apertus", form, cost_of(exact, ours.logits(form, ids, args.window), ids, args.window), ours.error(form), base)
             (folder / f"logits.{form}.f32").unlink()
+        if args.importance:
+            importance = Path(args.importance)
+            if args.importance == "own":
+                importance = folder / "importance"
+                subprocess.run([args.program, "importance", "--model", reference, "--weights", "stored", "--output", importance],
+                               check=True, stdout=subprocess.DEVNULL)
+            logits = ours.logits("int4", ids, args.window, "f32", importance)
+            report("apertus", "int4, importance", cost_of(exact, logits, ids, args.window), ours.error("int4", importance), base)
         for cache in args.kv_caches:
             logits = ours.logits("f32", ids, args.window, cache)
             report("apertus", f"f32, {cache} cache", cost_of(exact, logits, ids, args.window), (0.0, 32.0), base)

@@ -30,6 +30,8 @@ template <class F> inline constexpr std::size_t block_rows_of = detail::block_ro
 /// How a weight is stored: a stateless struct. A block holds block_rows x block_size weights (rows x columns). `pack`
 /// narrows that many floats (row-major) into one block, `unpack` widens a block into them. block_rows is 1, 2, 4, 8 or
 /// 16, and 1 when the format has no such member. A block holds at most 8192 weights.
+/// A format may also have `pack(in, importance, target)`, which spends its precision where importance[block_size], one
+/// finite number >= 0 per column, says that errors matter: it makes the sum of importance * (weight - stored)^2 small.
 template <class F>
 concept weight_format = std::is_empty_v<F> && std::is_trivially_copyable_v<typename F::block> && requires {
     { F::name } -> std::convertible_to<std::string_view>;
@@ -38,6 +40,13 @@ concept weight_format = std::is_empty_v<F> && std::is_trivially_copyable_v<typen
     { F::pack(in, target) } noexcept;
     { F::unpack(block, out) } noexcept;
 };
+
+/// A format whose packing can be told which columns matter.
+template <class F>
+concept weighted_format =
+    weight_format<F> && requires(const float* in, const float* importance, typename F::block& target) {
+        { F::pack(in, importance, target) } noexcept;
+    };
 
 /// The most weights in a block: what code that unpacks any format needs as scratch.
 inline constexpr std::size_t largest_block = 8192;
@@ -50,6 +59,8 @@ struct format_info {
     std::size_t block_bytes;
     void (*pack)(const float* in, std::byte* block) noexcept;
     void (*unpack)(const std::byte* block, float* out) noexcept;
+    /// Null when the format's packing takes no importance (see weighted_format).
+    void (*pack_weighted)(const float* in, const float* importance, std::byte* block) noexcept;
 
     [[nodiscard]] constexpr std::size_t blocks_per_row(std::size_t cols) const noexcept {
         return (cols + block_size - 1) / block_size;
@@ -62,12 +73,20 @@ struct format_info {
 };
 
 namespace detail {
+template <weight_format F> void pack_weighted_block(const float* in, const float* importance, std::byte* out) noexcept {
+    typename F::block block{};
+    F::pack(in, importance, block);
+    std::memcpy(out, static_cast<const void*>(&block), sizeof block);
+}
+
 template <weight_format F> consteval format_info make_format_info() {
     constexpr std::size_t rows = block_rows_of<F>;
     static_assert(rows != 0 && 16 % rows == 0, "apertus: block_rows of a weight format is 1, 2, 4, 8 or 16");
     static_assert(F::block_size != 0 &&
                       std::lcm(F::block_size, std::size_t{16}) * (rows < 4 ? 4 : rows) <= largest_block,
                   "apertus: a block of a weight format is too large");
+    void (*pack_weighted)(const float*, const float*, std::byte*) noexcept = nullptr;
+    if constexpr (weighted_format<F>) pack_weighted = &pack_weighted_block<F>;
     return {F::name,
             rows,
             F::block_size,
@@ -81,7 +100,8 @@ template <weight_format F> consteval format_info make_format_info() {
                 typename F::block block;
                 std::memcpy(static_cast<void*>(&block), in, sizeof block);
                 F::unpack(block, out);
-            }};
+            },
+            pack_weighted};
 }
 } // namespace detail
 

@@ -7,6 +7,7 @@
 #include <apertus/core/concepts.hpp>
 #include <apertus/model/config.hpp>
 #include <apertus/model/decoder_layer.hpp>
+#include <apertus/model/weight_source.hpp>
 #include <apertus/ops/activations.hpp>
 
 #include <concepts>
@@ -45,6 +46,7 @@ template <architecture Arch, weight_storage Format, class Space = host_space> st
     linear<Format, Space> lm_head;           ///< [output V, D]; the embedding itself when tied
     std::shared_ptr<const void> memory;      ///< mapping and buffers
     std::size_t weight_bytes = 0;            ///< bytes of all weights in use, each counted once
+    std::vector<named_matrix> matrices;      ///< every matrix in use, each once
     std::string format_names;                ///< what the matrices are stored in, such as "int4 + int8"
     std::vector<std::string> surplus;        ///< tensors of the checkpoint that the model does not use
 

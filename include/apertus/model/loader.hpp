@@ -24,7 +24,7 @@ public:
 
     decoder_loader(const model_config& config, const weight_source& source, const load_control& control,
                    const weight_choice& choice)
-        : config_(config), choice_(choice), reader_(source, control) {
+        : config_(config), choice_(choice), reader_(source, control, choice.importance) {
         std::uint64_t total = 0;
         for (const std::string& n : source.names()) {
             if (n.starts_with(config.tensor_prefix) || n.starts_with("lm_head.")) total += source.find(n)->byte_size;
@@ -57,6 +57,7 @@ public:
         m->surplus = reader_.surplus();
         m->memory = reader_.memory();
         m->weight_bytes = reader_.bytes();
+        m->matrices = reader_.matrices();
         m->format_names = reader_.format_names();
         return m;
     }

@@ -12,6 +12,8 @@
 #include <cstring>
 #include <numeric>
 #include <optional>
+#include <span>
+#include <vector>
 
 APERTUS_BEGIN_NAMESPACE
 
@@ -38,10 +40,19 @@ template <class T> void narrow_elements(const float* in, std::size_t count, std:
 /// Matrices from one format to another, a band of rows at a time (any thread, any order of bands).
 class matrix_converter {
 public:
-    /// `from` has one row per block.
-    matrix_converter(const format_info& from, const format_info& to, std::size_t cols) noexcept
+    /// `from` has one row per block. `importance` is [cols], or empty when all columns are alike; a format that cannot be
+    /// told passes it over. Throws std::bad_alloc.
+    matrix_converter(const format_info& from, const format_info& to, std::size_t cols,
+                     std::span<const float> importance = {})
         : from_(from), to_(to), source_type_(element_type(from)), target_type_(element_type(to)), cols_(cols),
-          stripe_(std::lcm(from.block_size, to.block_size)) {}
+          stripe_(std::lcm(from.block_size, to.block_size)) {
+        if (importance.empty() || to.pack_weighted == nullptr) return;
+        importance_.resize(to.blocks_per_row(cols) * to.block_size, 0.0F); // columns that do not exist do not matter
+        const double mean = std::accumulate(importance.begin(), importance.end(), 0.0) / static_cast<double>(cols);
+        for (std::size_t k = 0; k < cols; ++k) {
+            importance_[k] = mean > 0.0 ? static_cast<float>(importance[k] / mean) + least_importance : 1.0F;
+        }
+    }
 
     /// Whether a stripe of columns that is whole blocks of both formats fits into the scratch of a band.
     [[nodiscard]] bool possible() const noexcept {
@@ -64,12 +75,16 @@ public:
                 if (rows < to_.block_rows || width < padded) std::fill_n(values, to_.block_rows * padded, 0.0F);
                 for (std::size_t r = 0; r < rows; ++r)
                     unpack(in + (row + r) * row_bytes, col, width, values + r * padded);
-                block = pack(values, padded, block);
+                block = pack(values, col, padded, block);
             }
         }
     }
 
 private:
+    /// Of the mean: what was zero in the text that was measured need not be zero in the next one. SmolLM2, divergence of
+    /// int4: 0.0131 with it, 0.0133 without; powers of the importance instead: 3/4 0.0134, 1/2 0.0149.
+    static constexpr float least_importance = 0.01F;
+
     void unpack(const std::byte* row, std::size_t col, std::size_t width, float* out) const noexcept {
         if (source_type_) {
             // A band's rows are many short streams, which the hardware's prefetcher gives up on: a tenth faster with this.
@@ -89,8 +104,8 @@ private:
             std::copy_n(rest, width - i, out + i);
         }
     }
-    /// values[block_rows, width], width whole blocks; returns where the next stripe goes.
-    std::byte* pack(const float* values, std::size_t width, std::byte* out) const noexcept {
+    /// values[block_rows, width], from column `first`, width whole blocks; returns where the next stripe goes.
+    std::byte* pack(const float* values, std::size_t first, std::size_t width, std::byte* out) const noexcept {
         if (target_type_) {
             switch (*target_type_) {
             case dtype::f32: narrow_elements<float>(values, width, out); break;
@@ -101,16 +116,20 @@ private:
         }
         for (std::size_t col = 0; col < width; col += to_.block_size, out += to_.block_bytes) {
             if (to_.block_rows == 1 || width == to_.block_size) {
-                to_.pack(values + col, out);
+                pack_block(values + col, first + col, out);
                 continue;
             }
             float block[largest_block];
             for (std::size_t r = 0; r < to_.block_rows; ++r) {
                 std::copy_n(values + r * width + col, to_.block_size, block + r * to_.block_size);
             }
-            to_.pack(block, out);
+            pack_block(block, first + col, out);
         }
         return out;
+    }
+    void pack_block(const float* values, std::size_t first, std::byte* out) const noexcept {
+        if (importance_.empty()) to_.pack(values, out);
+        else to_.pack_weighted(values, importance_.data() + first, out);
     }
 
     const format_info& from_;
@@ -119,6 +138,7 @@ private:
     std::optional<dtype> target_type_;
     std::size_t cols_;
     std::size_t stripe_;
+    std::vector<float> importance_; // [whole blocks of columns], or empty
 };
 
 } // namespace detail

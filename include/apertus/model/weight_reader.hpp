@@ -9,6 +9,7 @@
 #include <apertus/core/memory.hpp>
 #include <apertus/format/formats.hpp>
 #include <apertus/format/widen.hpp>
+#include <apertus/model/importance_matrix.hpp>
 #include <apertus/model/matrix_converter.hpp>
 #include <apertus/model/weight_source.hpp>
 
@@ -62,8 +63,9 @@ private:
 /// Fetches tensors by name, checks them, converts where needed, and remembers what was missing.
 class weight_reader {
 public:
-    weight_reader(const weight_source& source, const load_control& control)
-        : source_(source), control_(control), memory_(std::make_shared<weight_memory>()) {
+    weight_reader(const weight_source& source, const load_control& control,
+                  const importance_matrix* importance = nullptr)
+        : source_(source), control_(control), importance_(importance), memory_(std::make_shared<weight_memory>()) {
         memory_->source = source.lifetime();
     }
 
@@ -81,7 +83,6 @@ public:
         const format_info& target = wanted != nullptr ? *wanted : stored;
         const std::size_t bytes = target.bytes(rows, cols);
         bytes_ += bytes;
-        formats_.push_back({&target, bytes});
         const std::byte* data = nullptr;
         if (&stored == &target && usable_in_place(*tensor)) {
             data = tensor->bytes.data();
@@ -92,8 +93,8 @@ public:
             else convert(name, *tensor, stored, target, rows, cols, out);
             source_.done_with(name);
             data = out.data();
-            if (&stored != &target && control_.packed) control_.packed(name, {target, data, rows, cols});
         }
+        matrices_.push_back({name, {target, data, rows, cols}, &stored != &target});
         report(name, tensor->byte_size);
         return {target, data, rows, cols};
     }
@@ -144,13 +145,15 @@ public:
     }
     [[nodiscard]] std::shared_ptr<const void> memory() const { return memory_; }
     [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+    /// All that were read.
+    [[nodiscard]] const std::vector<named_matrix>& matrices() const noexcept { return matrices_; }
     /// The formats of the matrices, the one with the most bytes first: "int4", "int4 + int8".
     [[nodiscard]] std::string format_names() const {
         std::vector<std::pair<std::size_t, const format_info*>> sums;
-        for (const auto& [format, bytes] : formats_) {
-            auto at = std::find_if(sums.begin(), sums.end(), [&, f = format](const auto& s) { return s.second == f; });
-            if (at == sums.end()) at = sums.insert(sums.end(), {0, format});
-            at->first += bytes;
+        for (const named_matrix& m : matrices_) {
+            auto at = std::find_if(sums.begin(), sums.end(), [&](const auto& s) { return s.second == m.matrix.info; });
+            if (at == sums.end()) at = sums.insert(sums.end(), {0, m.matrix.info});
+            at->first += m.matrix.bytes();
         }
         std::sort(sums.begin(), sums.end(), [](const auto& a, const auto& b) {
             return a.first != b.first ? a.first > b.first : a.second->name < b.second->name;
@@ -203,7 +206,9 @@ private:
 
     void convert(const std::string& name, const source_tensor& t, const format_info& from, const format_info& to,
                  std::size_t rows, std::size_t cols, std::span<std::byte> out) const {
-        const matrix_converter converter(from, to, cols);
+        std::span<const float> importance;
+        if (importance_ != nullptr && to.pack_weighted != nullptr) importance = importance_->of(name, cols);
+        const matrix_converter converter(from, to, cols, importance);
         if (!converter.possible()) {
             fail(error_category::format, source_.name(), "tensor " + quoted(name, 200),
                  "a format that can be turned into " + std::string(to.name), from.name);
@@ -253,10 +258,11 @@ private:
 
     const weight_source& source_;
     const load_control& control_;
+    const importance_matrix* importance_;
     std::shared_ptr<weight_memory> memory_;
     std::unordered_set<std::string> used_;
     std::vector<std::string> missing_;
-    std::vector<std::pair<const format_info*, std::size_t>> formats_; // of every matrix
+    std::vector<named_matrix> matrices_;
     std::size_t bytes_ = 0;
     load_progress progress_{};
 };

@@ -56,11 +56,22 @@ struct load_progress {
     std::string_view tensor{}; ///< the tensor that was just finished
 };
 
+class importance_matrix;
+
 /// What matrices are kept in; null: as the source stores them. A tied head follows `head`.
 struct weight_choice {
     const format_info* layers = nullptr;
     const format_info* head = nullptr;
     const format_info* embedding = nullptr;
+    const importance_matrix* importance =
+        nullptr; ///< what packing goes by where the format can; null: all columns alike
+};
+
+/// A matrix of a loaded model.
+struct named_matrix {
+    std::string name; ///< in the checkpoint
+    weight_view<any_format> matrix{};
+    bool packed = false; ///< turned into another format while loading
 };
 
 /// What a load listens to and reports to.
@@ -69,8 +80,6 @@ struct load_control {
     cancellation cancel{};
     any_executor executor{};
     bool prefault = true; ///< touch every mapped page now, in parallel, instead of during the first tokens
-    /// Called with the name of every matrix that was turned into another format. Its bytes live as long as the model.
-    std::function<void(const std::string&, const weight_view<any_format>&)> packed{};
 };
 
 APERTUS_END_NAMESPACE

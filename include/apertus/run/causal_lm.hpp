@@ -11,6 +11,7 @@
 #include <apertus/io/checkpoint.hpp>
 #include <apertus/io/gguf_checkpoint.hpp>
 #include <apertus/model/config.hpp>
+#include <apertus/model/importance_matrix.hpp>
 #include <apertus/model/memory_plan.hpp>
 #include <apertus/model/weight_source.hpp>
 #include <apertus/run/session_handle.hpp>
@@ -42,11 +43,13 @@ struct load_options {
     /// costs under 5 % of the speed, which is everywhere but on amx.
     std::string exactness{};
     std::string kv_cache = "f32"; ///< cached keys and values: "f32" (exact), "bf16" or "f16" (half), "int8" (a quarter)
+    /// What int4 goes by when it packs (run/importance_file.hpp reads one from a file); null: all columns are alike.
+    std::shared_ptr<const importance_matrix> importance{};
     std::optional<any_executor> executor{}; ///< who runs the threads; not set: a pool of our own
     std::size_t threads = 0;                ///< of the default executor; 0: as many as the hardware has
     bool use_mmap = true;                   ///< map the files; false: read them into memory of our own
     bool prefault = true;                   ///< touch every mapped page now instead of during the first tokens
-    /// A file for the packed matrices; empty: none. When it fits (same source files, same formats) it is mapped and nothing
+    /// A file for the packed matrices; empty: none. When it fits (same source files, formats, importance) it is mapped and nothing
     /// is packed; when it is missing or does not fit it is written after packing. Only for models from files. A damaged
     /// file is an error(format), one that cannot be written an error(io). See run/packed_cache.hpp.
     std::string packed_cache{};
@@ -54,6 +57,15 @@ struct load_options {
         false; ///< check every byte of it, which costs reading it once; the table is always checked
     std::function<void(const load_progress&)> progress{};
     cancellation cancel{};
+};
+
+/// How an importance matrix is measured.
+struct importance_options {
+    std::size_t tokens = 4096; ///< the most that are computed
+    std::size_t window = 512;  ///< longer texts are cut into pieces of that many tokens, each computed on its own
+    std::uint64_t seed = 1;    ///< of the text that the model writes when it is given none
+    cancellation cancel{};
+    std::function<void(std::size_t done, std::size_t total)> progress{}; ///< in tokens; not while it writes
 };
 
 #ifdef APERTUS_SEPARATE_COMPILATION
@@ -78,6 +90,8 @@ public:
     [[nodiscard]] virtual const std::vector<std::string>& surplus_tensors() const = 0;
     [[nodiscard]] virtual memory_plan plan(const session_options&) const = 0;
     [[nodiscard]] virtual std::unique_ptr<session_interface> new_session(const session_options&) const = 0;
+    [[nodiscard]] virtual importance_matrix measure_importance(std::span<const std::vector<std::int32_t>>,
+                                                               const importance_options&) const = 0;
 };
 
 // In run/load_model.hpp, as is what opens a model below.
@@ -141,6 +155,14 @@ public:
     APERTUS_DECLARATION [[nodiscard]] generation_result generate(std::span<const std::int32_t> ids,
                                                                  const generation_config& call = {},
                                                                  const generate_options& options = {}) const;
+
+    /// How much each input of each matrix matters, over these texts (token ids), or without any over text that the model
+    /// writes itself, from bos_token_id at temperature 1. Best of a model whose weights are kept as they are stored; for
+    /// `load_options::importance` of the next load. Throws error(config) for options of 0 or no text, error(shape) for ids
+    /// that the model does not have, error(cancelled), error(resource).
+    APERTUS_DECLARATION [[nodiscard]] importance_matrix
+    measure_importance(std::span<const std::vector<std::int32_t>> texts = {},
+                       const importance_options& options = {}) const;
 
 private:
     causal_lm(std::shared_ptr<const detail::model_interface> model, generation_config generation)

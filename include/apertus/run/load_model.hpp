@@ -14,6 +14,7 @@
 #include <apertus/backend/reference.hpp>
 #include <apertus/format/formats.hpp>
 #include <apertus/format/kv_formats.hpp>
+#include <apertus/model/input_squares.hpp>
 #include <apertus/model/loader.hpp>
 #include <apertus/model/session.hpp>
 #include <apertus/run/checkpoint_source.hpp>
@@ -23,8 +24,10 @@
 #include <apertus/run/gguf_source.hpp>
 #include <apertus/run/packed_cache.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +60,32 @@ public:
     }
     [[nodiscard]] std::unique_ptr<session_interface> new_session(const session_options& o) const override {
         return std::make_unique<session_holder<session_type>>(model_, backend_, complete(o));
+    }
+    [[nodiscard]] importance_matrix measure_importance(std::span<const std::vector<std::int32_t>> windows,
+                                                       const importance_options& o) const override {
+        constexpr std::size_t rows = 64; // logits of as many are in memory at once: the head's inputs count too
+        session_options s;
+        std::size_t total = 0;
+        for (const auto& w : windows) {
+            total += w.size();
+            s.max_length = std::max(w.size(), &w == &windows.front() ? 1 : s.max_length);
+        }
+        s.prefill_chunk = rows;
+        const auto squares = std::make_shared<input_squares>(model_->matrices);
+        using measuring = measuring_backend<Backend>;
+        session<Decoder, measuring> session(model_, measuring(backend_, squares), s);
+        std::size_t done = 0;
+        for (const auto& w : windows) {
+            session.truncate(0, 0);
+            for (std::size_t first = 0; first < w.size(); first += rows) {
+                const auto ids = std::span(w).subspan(first, std::min(rows, w.size() - first));
+                const segment step{0, ids, {}, logits_for::all};
+                session.forward(std::span(&step, 1), o.cancel);
+                done += ids.size();
+                if (o.progress) o.progress(done, total);
+            }
+        }
+        return squares->means("importance matrix", total);
     }
 
 private:
@@ -156,6 +185,7 @@ template <class Decoder>
 /// not multiplied, so it stays as it is stored unless it is named.
 [[nodiscard]] inline weight_choice choose_weights(const weight_source& source, const load_options& o) {
     weight_choice out;
+    out.importance = o.importance.get();
     if (o.weights == "auto") out.layers = fitting_format(source);
     else if (o.weights != "stored") out.layers = format_option("weights", o.weights);
     out.head = format_option("head_weights", o.head_weights);
@@ -167,7 +197,7 @@ template <class Decoder>
 /// From the packed cache where there is one that fits; otherwise from the source, and then the cache is written.
 template <architecture Arch>
 [[nodiscard]] std::shared_ptr<const model_interface>
-load_with_cache(const model_config& config, const weight_source& source, load_control control,
+load_with_cache(const model_config& config, const weight_source& source, const load_control& control,
                 const weight_choice& choice, const load_options& o, const std::string& identity) {
     const packed_cache cache(o.packed_cache, identity, choice);
     std::optional<packed_source> packed;
@@ -175,13 +205,14 @@ load_with_cache(const model_config& config, const weight_source& source, load_co
         if (o.verify_packed_cache) file->verify(control.executor, control.cancel);
         packed.emplace(source, std::move(file));
     }
-    std::vector<packed_matrix> made;
-    if (!packed) {
-        control.packed = [&](const std::string& name, const weight_view<any_format>& w) { made.push_back({name, w}); };
-    }
     const weight_source& from = packed ? static_cast<const weight_source&>(*packed) : source;
     const auto model = load_decoder<Arch, any_format>(config, from, control, choice);
-    if (!made.empty()) cache.write(std::move(made), control.executor, control.cancel);
+    if (!packed) {
+        std::vector<named_matrix> made;
+        std::copy_if(model->matrices.begin(), model->matrices.end(), std::back_inserter(made),
+                     [](const named_matrix& m) { return m.packed; });
+        if (!made.empty()) cache.write(std::move(made), control.executor, control.cancel);
+    }
     return choose_backend(model, o);
 }
 

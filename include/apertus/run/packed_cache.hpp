@@ -20,6 +20,7 @@
 #include <apertus/io/file.hpp>
 #include <apertus/io/safetensors.hpp>
 #include <apertus/io/safetensors_writer.hpp>
+#include <apertus/model/importance_matrix.hpp>
 #include <apertus/model/matrix_converter.hpp>
 #include <apertus/model/weight_source.hpp>
 
@@ -75,12 +76,6 @@ inline constexpr std::string_view packed_cache_version = "1";
     return std::string(f->name) + " " + std::to_string(f->block_rows) + "x" + std::to_string(f->block_size) + " " +
            std::to_string(f->block_bytes) + " bytes";
 }
-
-/// A matrix that was packed while loading.
-struct packed_matrix {
-    std::string name;
-    weight_view<any_format> matrix;
-};
 
 /// A packed cache that is there and fits.
 class packed_file {
@@ -221,7 +216,9 @@ public:
     packed_cache(std::string path, std::string identity, const weight_choice& choice)
         : path_(std::move(path)), identity_(std::move(identity)),
           formats_("layers " + format_text(choice.layers) + ", head " + format_text(choice.head) + ", embedding " +
-                   format_text(choice.embedding)) {}
+                   format_text(choice.embedding)) {
+        if (choice.importance != nullptr) formats_ += ", importance " + importance_text(*choice.importance);
+    }
 
     /// The file, or null when it has to be written (again). Throws error(io), and error(format) as said above.
     [[nodiscard]] std::shared_ptr<const packed_file> open(bool use_mmap) const {
@@ -245,9 +242,9 @@ public:
     }
 
     /// Throws error(io) or error(cancelled); then a file that was there is still what it was.
-    void write(std::vector<packed_matrix> matrices, const any_executor& executor, const cancellation& cancel) const {
+    void write(std::vector<named_matrix> matrices, const any_executor& executor, const cancellation& cancel) const {
         // whole lines first, so that every matrix of blocks begins at one
-        std::sort(matrices.begin(), matrices.end(), [](const packed_matrix& a, const packed_matrix& b) {
+        std::sort(matrices.begin(), matrices.end(), [](const named_matrix& a, const named_matrix& b) {
             const bool ragged_a = a.matrix.bytes() % 64 != 0;
             const bool ragged_b = b.matrix.bytes() % 64 != 0;
             return ragged_a != ragged_b ? ragged_b : a.name < b.name;
@@ -258,7 +255,7 @@ public:
             {std::string(formats_key), formats_}};
         std::vector<memory_tensor> tensors;
         std::vector<tensor_entry> table;
-        for (const packed_matrix& m : matrices) {
+        for (const named_matrix& m : matrices) {
             cancel.throw_if_requested("load");
             const weight_view<any_format>& w = m.matrix;
             const std::span<const std::byte> bytes(w.data, w.bytes());
@@ -279,6 +276,14 @@ private:
     static constexpr std::string_view formats_key = "formats";
     static constexpr std::string_view sum_key = "checksum";
 
+    /// A checksum of what it says.
+    [[nodiscard]] static std::string importance_text(const importance_matrix& importance) {
+        std::string all;
+        for (const auto& [matrix, values] : importance.mean_squares()) {
+            all.append(matrix).append(" ").append(hex_text(checksum(std::as_bytes(std::span(values))))).append("\n");
+        }
+        return hex_text(checksum(all));
+    }
     [[nodiscard]] static const std::string* value(const safetensors_file& file, std::string_view wanted) noexcept {
         for (const auto& [key, text] : file.metadata()) {
             if (key == wanted) return &text;
