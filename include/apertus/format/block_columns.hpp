@@ -21,33 +21,39 @@ template <std::size_t Lanes, std::size_t Columns> struct block_columns {
     alignas(64) float column[Columns][Lanes];
     unsigned bad; ///< bit r: row r has an infinity or a NaN; its columns are zeros
 
-    /// Rows follow each other at `in`. `magnitude` becomes the greatest |w| of each row.
-    APERTUS_ALWAYS_INLINE void load(const float* in, floats& magnitude) noexcept {
-        ints greatest = {};
-        for (std::size_t k = 0; k < Columns; k += Lanes) {
-            floats v[Lanes];
-            APERTUS_UNROLL
-            for (std::size_t r = 0; r < Lanes; ++r) load_lanes(in + r * Columns + k, v[r]);
-            transpose_lanes(v);
-            APERTUS_UNROLL
-            for (std::size_t i = 0; i < Lanes; ++i) {
-                ints bits;
-                load_lanes(&v[i], bits);
-                bits = bits & 0x7fffffff; // orders as the magnitudes do
-                greatest = bits > greatest ? bits : greatest;
-                std::memcpy(column[k + i], &v[i], sizeof v[i]);
+    /// Rows follow each other at `in`. `magnitude` becomes the greatest |w| of each row in each of `Parts` equal parts.
+    template <std::size_t Parts>
+    APERTUS_ALWAYS_INLINE void load(const float* in, floats (&magnitude)[Parts]) noexcept {
+        static_assert(Columns % (Parts * Lanes) == 0);
+        std::int32_t most[Parts][Lanes];
+        for (std::size_t part = 0; part < Parts; ++part) {
+            ints greatest = {};
+            for (std::size_t k = part * (Columns / Parts); k < (part + 1) * (Columns / Parts); k += Lanes) {
+                floats v[Lanes];
+                APERTUS_UNROLL
+                for (std::size_t r = 0; r < Lanes; ++r) load_lanes(in + r * Columns + k, v[r]);
+                transpose_lanes(v);
+                APERTUS_UNROLL
+                for (std::size_t i = 0; i < Lanes; ++i) {
+                    ints bits;
+                    load_lanes(&v[i], bits);
+                    bits = bits & 0x7fffffff; // orders as the magnitudes do
+                    greatest = bits > greatest ? bits : greatest;
+                    std::memcpy(column[k + i], &v[i], sizeof v[i]);
+                }
             }
+            std::memcpy(most[part], &greatest, sizeof greatest);
         }
-        std::int32_t most[Lanes];
-        std::memcpy(most, &greatest, sizeof most);
         bad = 0;
         for (std::size_t r = 0; r < Lanes; ++r) {
-            if (most[r] < 0x7f800000) continue;
+            bool finite = true;
+            for (std::size_t part = 0; part < Parts; ++part) finite = finite && most[part][r] < 0x7f800000;
+            if (finite) continue;
             bad |= 1U << r;
-            most[r] = 0;
+            for (std::size_t part = 0; part < Parts; ++part) most[part][r] = 0;
             for (auto& c : column) c[r] = 0.0F;
         }
-        load_lanes(most, magnitude);
+        for (std::size_t part = 0; part < Parts; ++part) load_lanes(most[part], magnitude[part]);
     }
 
     APERTUS_ALWAYS_INLINE void get(std::size_t k, floats& out) const noexcept { load_lanes(column[k], out); }

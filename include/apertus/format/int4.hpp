@@ -180,9 +180,9 @@ struct int4 {
             using floats = typename columns::floats;
             using ints = typename columns::ints;
             columns x;
-            floats unit;
-            x.load(in, unit); // the magnitudes are not needed: their largest tells less than the two ends
-            unit = floats{};
+            floats magnitude[1];
+            x.load(in, magnitude); // not needed: the largest tells less than the two ends
+            floats unit = {};
             floats low[groups];
             floats high[groups];
             for (std::size_t g = 0; g < groups; ++g) {

@@ -43,7 +43,7 @@ APERTUS_BEGIN_NAMESPACE
 namespace detail {
 
 /// Goes up when a file of before must not be used any more: another table, other blocks or better packing.
-inline constexpr std::string_view packed_cache_version = "1";
+inline constexpr std::string_view packed_cache_version = "2";
 
 [[nodiscard]] inline std::string hex_text(std::uint64_t value) {
     static constexpr char digits[] = "0123456789abcdef";

@@ -66,7 +66,7 @@ inline constexpr std::size_t attend_partial_extra = 16;
 /// and sums for every 128 of them. Eight bits are enough beside weights of four, not beside weights of eight: on
 /// SmolLM2-135M int8 weights alone cost a perplexity ratio of 1.0008 (KL 0.0041 nats), with activations of eight bits
 /// 1.0064 (one scale for 32) and 1.0108 (for 128), more than llama.cpp's Q8_0 (1.0072, KL 0.0052); int4 1.043, 1.049 and
-/// 1.049 (tools/quality, 1530 positions of English).
+/// 1.049 (tools/quality, 1530 positions of English; the int8 weights still had one scale for 256 inputs).
 ///
 /// Tokens that a kernel multiplies together lie together: tiles of W rows, in which everything is [..][W], so that a kernel
 /// walks a tile with one pointer and loads from one stream. W = 1 is row by row. Measured on one Cascade Lake core (VNNI peak

@@ -114,13 +114,14 @@ template <class I, class Format> struct packed;
 template <class I> struct packed<I, int8> {
     using V = typename I::vec;
     static constexpr bool sixteen = true; ///< bits of the activations
-    static constexpr std::size_t lines = 65;
+    static constexpr std::size_t lines = 66;
 
     static const std::uint8_t* line(const std::byte* block, std::size_t i) noexcept {
         return reinterpret_cast<const std::uint8_t*>(block) + 64 * i;
     }
-    static V scale(const std::byte* block) noexcept {
-        return V::load(reinterpret_cast<const float*>(block + offsetof(int8::block, scale)));
+    /// Of the inputs of a half.
+    static V scale(const std::byte* block, std::size_t half) noexcept {
+        return V::load(reinterpret_cast<const float*>(block + offsetof(int8::block, scale)) + 16 * half);
     }
     /// The lines of a block as bytes with 128 added.
     static const std::uint8_t* bytes(const std::byte* block, std::uint8_t*) noexcept { return line(block, 0); }
@@ -154,7 +155,7 @@ template <class I> struct packed<I, int8> {
             APERTUS_UNROLL
             for (int s = 0; s < Strips; ++s) {
                 const I sum = add(shift_left(acc[s], 7), rest[s]);
-                total[s] = fma(as_floats(sum), mul(scale(block[s]), scale_x), total[s]);
+                total[s] = fma(as_floats(sum), mul(scale(block[s], half), scale_x), total[s]);
             }
         }
     }
@@ -168,7 +169,7 @@ template <class I> struct packed<I, int4> {
     static const std::uint8_t* line(const std::byte* block, std::size_t i) noexcept {
         return reinterpret_cast<const std::uint8_t*>(block) + 64 * i;
     }
-    static V scale(const std::byte* block) noexcept {
+    static V scale(const std::byte* block, std::size_t) noexcept {
         return V::load(reinterpret_cast<const float*>(block + offsetof(int4::block, scale)));
     }
     static I step(const std::byte* block, int g) noexcept {
@@ -230,7 +231,7 @@ template <class I> struct packed<I, int4> {
             }
             const V scale_x = V::splat(x.scale[g]);
             APERTUS_UNROLL
-            for (int s = 0; s < Strips; ++s) total[s] = fma(sum[s], mul(scale(block[s]), scale_x), total[s]);
+            for (int s = 0; s < Strips; ++s) total[s] = fma(sum[s], mul(scale(block[s], half), scale_x), total[s]);
         }
         APERTUS_UNROLL
         for (int s = 0; s < Strips; ++s) { // the lines after the codes
@@ -316,9 +317,9 @@ APERTUS_ALWAYS_INLINE void multiply_lines(const std::uint8_t* const (&lines)[Str
 }
 
 /// totals[token][strip] += 256 inputs of Strips x Tokens, as many of them as there are (`tokens`); lines[s] are the 64 lines
-/// of a block as bytes, x is the first row of a tile.
-template <class I, int Strips, int Tokens, bool Sixteen, bool Fetch>
-inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typename I::vec (&scale)[Strips],
+/// of block[s] as bytes, x is the first row of a tile.
+template <class I, class Format, int Strips, int Tokens, bool Fetch>
+inline void packed_tile(const std::byte* const (&block)[Strips], const std::uint8_t* const (&lines)[Strips],
                         const quantized_row& x, std::size_t tokens, std::size_t b, float* totals,
                         fetch_plan<Strips>& plan) noexcept {
     using V = typename I::vec;
@@ -332,7 +333,7 @@ inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typena
         }
         APERTUS_KERNEL_NAMESPACE::multiply_lines<I, Fetch>(lines, half * 32, x.code + g * quantized_row::group, acc,
                                                            plan);
-        if constexpr (Sixteen) { // the same lines with the low parts, from the first-level cache
+        if constexpr (packed<I, Format>::sixteen) { // the same lines with the low parts, from the first-level cache
             APERTUS_UNROLL
             for (int t = 0; t < Tokens; ++t) {
                 const I start = I::splat(-I::kept * x.low_sum[g + static_cast<std::size_t>(t)]);
@@ -342,6 +343,9 @@ inline void packed_tile(const std::uint8_t* const (&lines)[Strips], const typena
             APERTUS_KERNEL_NAMESPACE::multiply_lines<I, Fetch>(lines, half * 32, x.low + g * quantized_row::group, acc,
                                                                plan);
         }
+        V scale[Strips];
+        APERTUS_UNROLL
+        for (int s = 0; s < Strips; ++s) scale[s] = packed<I, Format>::scale(block[s], half);
         APERTUS_UNROLL
         for (int t = 0; t < Tokens; ++t) {
             if (static_cast<std::size_t>(t) == tokens) break;
@@ -374,13 +378,13 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
     const std::size_t lines_of_work = fetching * (format::sixteen ? 128 : 64);
     plan.step = (block_bytes + lines_of_work - 1) / lines_of_work;
     for (std::size_t b = 0; b < job.blocks; ++b) {
+        const std::byte* block[Strips];
         const std::uint8_t* lines[Strips];
-        V scale[Strips];
         plan.done = 0;
         APERTUS_UNROLL
         for (int s = 0; s < Strips; ++s) {
-            lines[s] = format::bytes(plan.next[s], unpacked[s]);
-            scale[s] = format::scale(plan.next[s]);
+            block[s] = plan.next[s];
+            lines[s] = format::bytes(block[s], unpacked[s]);
             plan.next[s] += block_bytes;
         }
         for (std::size_t token = 0; token < job.tokens; token += Tokens) {
@@ -388,11 +392,11 @@ inline void packed_matmat(const packed_job& job, std::size_t strip) noexcept {
             const std::size_t tokens = job.tokens - token;
             float* at = totals + token * width;
             if (token < fetching * Tokens) {
-                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, true>(lines, scale, x, tokens,
-                                                                                                b, at, plan);
+                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Format, Strips, Tokens, true>(block, lines, x, tokens, b, at,
+                                                                                       plan);
             } else {
-                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Strips, Tokens, format::sixteen, false>(lines, scale, x,
-                                                                                                 tokens, b, at, plan);
+                APERTUS_KERNEL_NAMESPACE::packed_tile<I, Format, Strips, Tokens, false>(block, lines, x, tokens, b, at,
+                                                                                        plan);
             }
         }
     }

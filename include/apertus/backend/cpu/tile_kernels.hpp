@@ -124,7 +124,7 @@ inline void tile_strips(const packed_job& job, const equal_tiles& tokens, std::s
     constexpr std::size_t tiles_at_once = sixteen ? 1 : 2;
     alignas(64) float totals[packed_job::most_tokens * width];
     alignas(64) std::uint8_t unpacked[Strips][64 * 64];
-    alignas(64) float scale[2][width];         // of this block and of the one before
+    alignas(64) float scale[2][2][width];      // [half], of this block and of the one before
     alignas(64) std::int32_t sums[2][4 * 256]; // of this group and of the one before
     std::memset(static_cast<void*>(totals), 0, job.tokens * width * sizeof(float));
     const std::byte* block[Strips];
@@ -139,7 +139,9 @@ inline void tile_strips(const packed_job& job, const equal_tiles& tokens, std::s
         APERTUS_UNROLL
         for (int s = 0; s < Strips; ++s) {
             lines[s] = format::bytes(block[s], unpacked[s]);
-            format::scale(block[s]).store(scale[b % 2] + 16 * s);
+            for (std::size_t half = 0; half < 2; ++half) {
+                format::scale(block[s], half).store(scale[b % 2][half] + 16 * s);
+            }
             block[s] += block_bytes; // the next one
         }
         for (std::size_t tile = 0; tile < tokens.count; tile += tiles_at_once) {
@@ -160,7 +162,7 @@ inline void tile_strips(const packed_job& job, const equal_tiles& tokens, std::s
                     APERTUS_KERNEL_NAMESPACE::multiply_group<U, 1, Strips>(left, stride, right, sums[turn]);
                 }
                 APERTUS_KERNEL_NAMESPACE::add_group<I, sixteen, Strips>(job, tokens, waiting, totals);
-                waiting = {sums[turn], scale[b % 2], group, tile, tiles, block, 0, 0};
+                waiting = {sums[turn], scale[b % 2][half], group, tile, tiles, block, 0, 0};
                 if (tile == 0) { // the lines of the next block, half of them with each group
                     waiting.line = half * (format::lines / 2);
                     waiting.lines = (format::lines + 1) / 2;
