@@ -22,8 +22,7 @@ template <std::size_t Lanes, std::size_t Columns> struct block_columns {
     unsigned bad; ///< bit r: row r has an infinity or a NaN; its columns are zeros
 
     /// Rows follow each other at `in`. `magnitude` becomes the greatest |w| of each row in each of `Parts` equal parts.
-    template <std::size_t Parts>
-    APERTUS_ALWAYS_INLINE void load(const float* in, floats (&magnitude)[Parts]) noexcept {
+    template <std::size_t Parts> APERTUS_ALWAYS_INLINE void load(const float* in, floats (&magnitude)[Parts]) noexcept {
         static_assert(Columns % (Parts * Lanes) == 0);
         std::int32_t most[Parts][Lanes];
         for (std::size_t part = 0; part < Parts; ++part) {

@@ -45,8 +45,9 @@ struct int8 {
         }
     }
 
-    /// What `pack` runs on the instruction set of this machine. Lanes are rows, so that the codes of four columns make the 32-bit words of a line. (Row by row, with the codes of a
-    /// row stored four at a time, took 1.8 us a block on AVX-512 and 6.4 on AVX2; this way 0.9 and 1.7.)
+    /// What `pack` runs on the instruction set of this machine. Lanes are rows, so that the codes of four columns make
+    /// the 32-bit words of a line. (Row by row, with the codes of a row stored four at a time, took 1.8 us a block on
+    /// AVX-512 and 6.4 on AVX2; this way 0.9 and 1.7.)
     struct packer {
         template <std::size_t Lanes> APERTUS_ALWAYS_INLINE static void run(const float* in, block& out) noexcept {
             for (std::size_t r = 0; r < block_rows; r += Lanes) pack_lanes<Lanes>(in + r * block_size, r, out);
@@ -72,7 +73,8 @@ struct int8 {
                     for (std::size_t i = 0; i < 4; ++i) {
                         floats w;
                         x.get(4 * line + i, w);
-                        const ints code = __builtin_convertvector(w * inverse + 128.5F, ints); // positive: rounds half up
+                        const floats above = w * inverse + 128.5F; // positive: rounds half up
+                        const ints code = __builtin_convertvector(above, ints);
                         word = word | code << static_cast<int>(8 * i);
                     }
                     std::memcpy(out.code[line][row], &word, sizeof word);

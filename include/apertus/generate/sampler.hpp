@@ -2,8 +2,8 @@
 //
 // From logits to a token: a fold over the processors and, when sampling, one draw.
 // Greedy takes the first of the largest logits (torch.argmax). Sampling inverts the cumulative distribution, summed in
-// double precision in ascending order of ids (over a whole vocabulary block by block), at a number that depends only on (seed, stream, position): the same logits
-// give the same token in whatever batch, thread or order rows are sampled.
+// double precision in ascending order of ids (over a whole vocabulary block by block), at a number that depends only on
+// (seed, stream, position): the same logits give the same token in whatever batch, thread or order rows are sampled.
 // A NaN among the logits is an error(backend); no token left with a score above -infinity is an error(config).
 #pragma once
 

@@ -49,9 +49,9 @@ struct load_options {
     std::size_t threads = 0;                ///< of the default executor; 0: as many as the hardware has
     bool use_mmap = true;                   ///< map the files; false: read them into memory of our own
     bool prefault = true;                   ///< touch every mapped page now instead of during the first tokens
-    /// A file for the packed matrices; empty: none. When it fits (same source files, formats, importance) it is mapped and nothing
-    /// is packed; when it is missing or does not fit it is written after packing. Only for models from files. A damaged
-    /// file is an error(format), one that cannot be written an error(io). See run/packed_cache.hpp.
+    /// A file for the packed matrices; empty: none. When it fits (same source files, formats, importance) it is mapped
+    /// and nothing is packed; when it is missing or does not fit it is written after packing. Only for models from
+    /// files. A damaged file is an error(format), one that cannot be written an error(io). See run/packed_cache.hpp.
     std::string packed_cache{};
     bool verify_packed_cache =
         false; ///< check every byte of it, which costs reading it once; the table is always checked

@@ -85,8 +85,9 @@ template <class V, class W> inline void matvec(const matmul_job<W>& job) noexcep
     }
 }
 
-/// Several tokens (many are the matter of panel_kernels.hpp): tiles of V::tile_rows x V::tile_tokens outputs over all of K, operands read where they lie. The tiles of a
-/// ragged edge compute their last row or token again instead of needing code of their own.
+/// Several tokens (many are the matter of panel_kernels.hpp): tiles of V::tile_rows x V::tile_tokens outputs over all of
+/// K, operands read where they lie. The tiles of a ragged edge compute their last row or token again instead of needing
+/// code of their own.
 /// Measured on one Cascade Lake core (FMA peak 153 GFLOP/s), 60 rows x 96 tokens x 4096: 70 (f32), 80 (bf16, whose
 /// widening takes a quarter of the two vector ports); with operands off a cache line 51 and 60. Tried and dropped: K in
 /// stretches of 512 to 1024 over bands of 48 rows, partial sums in memory (75 and 80), the same with the tokens' stretch
