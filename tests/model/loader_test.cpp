@@ -64,6 +64,68 @@ BOOST_AUTO_TEST_CASE(other_types_and_sources_that_only_read_are_converted) {
                static_cast<const void*>(direct->embed_tokens.blocks));
 }
 
+BOOST_AUTO_TEST_CASE(a_source_that_reads_pieces_gives_the_same_weights) {
+    model_config c = small_config();
+    c.vocab_size = c.output_vocab_size = 1003; // the last band of rows is not whole
+    memory_source s;
+    test_support::fill<bf16>(s, c);
+    load_control control;
+    control.executor = any_executor(3);
+    for (const format_info* const format : {&info_of<dense<bf16>>, &info_of<dense<float>>, &info_of<int8>}) {
+        s.zero_copy = true;
+        const auto direct = load_decoder<apertus_architecture, any_format>(c, s, control, {format, format, format});
+        s.zero_copy = false;
+        s.pieces = true;
+        const auto pieces = load_decoder<apertus_architecture, any_format>(c, s, control, {format, format, format});
+        BOOST_REQUIRE(direct->matrices.size() == pieces->matrices.size());
+        for (std::size_t i = 0; i < direct->matrices.size(); ++i) {
+            const auto& a = direct->matrices[i].matrix;
+            const auto& b = pieces->matrices[i].matrix;
+            BOOST_REQUIRE((a.info == b.info && a.bytes() == b.bytes()));
+            BOOST_TEST((std::memcmp(a.data, b.data, a.bytes()) == 0), direct->matrices[i].name);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_a_piece_cannot_be_read_for_reaches_the_caller) {
+    class broken_source final : public weight_source {
+    public:
+        const memory_source& base;
+        explicit broken_source(const memory_source& b) : base(b) {}
+        [[nodiscard]] std::optional<source_tensor> find(std::string_view name) const override {
+            return base.find(name);
+        }
+        void read(std::string_view name, std::span<std::byte> out) const override { base.read(name, out); }
+        [[nodiscard]] bool reads_pieces(std::string_view name) const noexcept override {
+            return name == "lm_head.weight";
+        }
+        void read_piece(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const override {
+            if (offset > 1000)
+                fail(error_category::io, "test checkpoint", "byte " + std::to_string(offset), "more", "no");
+            base.read_piece(name, offset, out);
+        }
+        [[nodiscard]] std::vector<std::string> names() const override { return base.names(); }
+        [[nodiscard]] std::string name() const override { return base.name(); }
+        [[nodiscard]] std::shared_ptr<const void> lifetime() const override { return nullptr; }
+    };
+    model_config c = small_config();
+    c.vocab_size = c.output_vocab_size = 20000; // more than a piece when it is only copied
+    memory_source s;
+    test_support::fill<bf16>(s, c);
+    s.zero_copy = false;
+    const broken_source broken(s);
+    load_control control;
+    control.executor = any_executor(3);
+    for (const format_info* const format : {&info_of<dense<bf16>>, &info_of<int8>}) {
+        BOOST_CHECK_EXCEPTION(
+            (void)(load_decoder<apertus_architecture, any_format>(c, broken, control, {format, format, format})), error,
+            [](const error& e) {
+                return e.category() == error_category::io &&
+                       std::string_view(e.what()).find("byte ") != std::string_view::npos;
+            });
+    }
+}
+
 BOOST_AUTO_TEST_CASE(bytes_at_an_odd_address_are_copied) {
     const model_config c = small_config();
     memory_source s;

@@ -28,6 +28,7 @@ public:
     };
     std::map<std::string, tensor> tensors;
     bool zero_copy = true;
+    bool pieces = false; ///< without zero_copy: may be read by several threads
 
     [[nodiscard]] std::optional<apertus::source_tensor> find(std::string_view name) const override {
         const auto at = tensors.find(std::string(name));
@@ -39,6 +40,15 @@ public:
     void read(std::string_view name, std::span<std::byte> out) const override {
         const auto& bytes = tensors.at(std::string(name)).bytes;
         std::memcpy(out.data(), bytes.data(), out.size());
+    }
+    [[nodiscard]] bool reads_pieces(std::string_view) const noexcept override { return pieces; }
+    void read_piece(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const override {
+        const auto& bytes = tensors.at(std::string(name)).bytes;
+        if (offset > bytes.size() || out.size() > bytes.size() - offset) {
+            apertus::fail(apertus::error_category::io, "test checkpoint", name, std::to_string(bytes.size()) + " bytes",
+                          std::to_string(out.size()) + " at " + std::to_string(offset));
+        }
+        std::memcpy(out.data(), bytes.data() + offset, out.size());
     }
     [[nodiscard]] std::vector<std::string> names() const override {
         std::vector<std::string> out;

@@ -33,8 +33,10 @@ public:
     /// The file at `path`; every read is a system call into the caller's memory. Throws error(io).
     [[nodiscard]] static byte_source unmapped(const std::string& path) {
         const auto file = std::make_shared<const readable_file>(path);
-        return callback([file](std::uint64_t offset, std::span<std::byte> out) { file->read(offset, out); },
-                        file->size(), path);
+        byte_source out = callback([file](std::uint64_t offset, std::span<std::byte> to) { file->read(offset, to); },
+                                   file->size(), path);
+        out.reads_side_by_side_ = readable_file::reads_side_by_side;
+        return out;
     }
     /// Bytes that outlive the object. `document` names them in errors.
     [[nodiscard]] static byte_source memory(std::span<const std::byte> bytes, std::string document) {
@@ -59,6 +61,8 @@ public:
     [[nodiscard]] bool zero_copy() const noexcept { return !reader_; }
     /// Whether the bytes are a mapping (and so `advise_mapped` may be used on them).
     [[nodiscard]] bool is_mapped() const noexcept { return is_mapped_; }
+    /// Whether several threads may `read` at once. A caller's callback is only ever called by the thread that asks.
+    [[nodiscard]] bool reads_side_by_side() const noexcept { return !reader_ || reads_side_by_side_; }
     /// All bytes; empty when they are behind a reader.
     [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
     /// Copies the bytes from `offset`, all of them before size(). Throws what the reader throws.
@@ -80,6 +84,7 @@ private:
     read_callback reader_;
     std::uint64_t size_ = 0;
     bool is_mapped_ = false;
+    bool reads_side_by_side_ = false;
 };
 
 APERTUS_END_NAMESPACE

@@ -58,6 +58,8 @@ public:
     [[nodiscard]] bool zero_copy() const noexcept { return file_ == nullptr || file_->zero_copy(); }
     /// The bytes without a copy; possibly unaligned (`is_aligned`). Throws error(io) when the source is a reader.
     [[nodiscard]] std::span<const std::byte> view() const { return file_ != nullptr ? file_->view(*entry_) : bytes_; }
+    /// Whether several threads may `read` at once.
+    [[nodiscard]] bool reads_side_by_side() const noexcept { return file_ == nullptr || file_->reads_side_by_side(); }
     /// Copies bytes [offset, offset + out.size()) into `out`. Throws error(shape) when they are not all inside, and
     /// what the source throws.
     void read(std::span<std::byte> out, std::uint64_t offset = 0) const {

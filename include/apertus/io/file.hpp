@@ -108,6 +108,12 @@ public:
     /// When its content was last changed, in nanoseconds since 1970; 0 where the system does not tell.
     [[nodiscard]] std::int64_t changed() const noexcept { return changed_; }
 
+    /// Whether several threads may `read` at once.
+#if APERTUS_HAS_POSIX_FILES
+    static constexpr bool reads_side_by_side = true;
+#else
+    static constexpr bool reads_side_by_side = false;
+#endif
     /// Fills `out` from `offset`. Throws error(io) when the system fails or the file ends early.
     void read(std::uint64_t offset, std::span<std::byte> out) const {
 #if APERTUS_HAS_POSIX_FILES

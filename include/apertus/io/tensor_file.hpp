@@ -58,6 +58,9 @@ public:
     /// Whether the bytes are a mapping (and so `advise_mapped` may be used on views).
     [[nodiscard]] bool is_mapped() const noexcept { return source_.is_mapped(); }
 
+    /// Whether several threads may `read` at once.
+    [[nodiscard]] bool reads_side_by_side() const noexcept { return source_.reads_side_by_side(); }
+
     /// The bytes of one of this file's tensors, without a copy. The address may be unaligned for the element type (the
     /// formats do not promise alignment): check with `is_aligned`, copy with `read` otherwise.
     /// Throws error(io) when the source is a reader.

@@ -2,7 +2,8 @@
 //
 // Fetches one tensor after the other from a weight source: checks type and shape, uses a matrix where it lies when it is
 // stored in the wanted format, packs it once and in parallel otherwise (the source's pages are let go after that, so that
-// at most one tensor is held twice), and remembers which names were missing.
+// at most one tensor is held twice), and remembers which names were missing. What is neither mapped nor in memory is read
+// by all threads, each the rows that it packs next, where the source allows it, and by the calling thread otherwise.
 #pragma once
 
 #include <apertus/core/concepts.hpp>
@@ -15,7 +16,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -60,6 +63,57 @@ private:
     std::span<std::byte> room_;
 };
 
+/// The first exception of tasks that run side by side and must not throw.
+class first_failure {
+public:
+    /// Runs f unless another task has failed before; says whether it came to its end.
+    template <class F> bool run(F&& f) noexcept {
+        if (failed_.load(std::memory_order_relaxed)) return false;
+        try {
+            f();
+            return true;
+        } catch (...) {
+            const std::lock_guard lock(mutex_);
+            if (what_ == nullptr) what_ = std::current_exception();
+            failed_.store(true, std::memory_order_relaxed);
+            return false;
+        }
+    }
+    void rethrow() const {
+        if (what_ != nullptr) std::rethrow_exception(what_);
+    }
+
+private:
+    std::atomic<bool> failed_ = false;
+    std::mutex mutex_;
+    std::exception_ptr what_;
+};
+
+/// Memory that tasks borrow: as many buffers as tasks run at a time.
+class scratch_buffers {
+public:
+    /// At least `bytes`. Throws error(resource).
+    [[nodiscard]] host_buffer<std::byte> take(std::size_t bytes) {
+        {
+            const std::lock_guard lock(mutex_);
+            if (!free_.empty() && free_.back().size() >= bytes) {
+                host_buffer<std::byte> out = std::move(free_.back());
+                free_.pop_back();
+                return out;
+            }
+        }
+        return host_buffer<std::byte>(bytes);
+    }
+    void give_back(host_buffer<std::byte> buffer) {
+        const std::lock_guard lock(mutex_);
+        free_.push_back(std::move(buffer));
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<host_buffer<std::byte>> free_;
+};
+
 /// Fetches tensors by name, checks them, converts where needed, and remembers what was missing.
 class weight_reader {
 public:
@@ -89,7 +143,7 @@ public:
             if (control_.prefault && prefault) touch(name, tensor->bytes);
         } else {
             const std::span<std::byte> out = memory_->allocate(bytes);
-            if (&stored == &target && tensor->bytes.empty()) source_.read(name, out);
+            if (&stored == &target && tensor->bytes.empty()) read(name, out);
             else convert(name, *tensor, stored, target, rows, cols, out);
             source_.done_with(name);
             data = out.data();
@@ -216,15 +270,47 @@ private:
         const std::size_t band = std::max(to.block_rows, std::size_t{16} / to.block_rows * to.block_rows);
         const std::size_t bands = (rows + band - 1) / band;
         const std::size_t bands_per_look = std::max<std::size_t>(1, stretch / (band * cols * sizeof(float) + 1));
-        with_bytes(name, t, [&](const std::byte* data) {
+        const auto for_bands = [&](auto&& convert_rows) {
             for (std::size_t first = 0; first < bands; first += bands_per_look) {
                 control_.cancel.throw_if_requested("load");
                 control_.executor.parallel_for(std::min(bands_per_look, bands - first), [&](std::size_t i) {
                     const std::size_t row = (first + i) * band;
-                    converter(data, row, std::min(band, rows - row), out.data());
+                    convert_rows(row, std::min(band, rows - row));
                 });
             }
+        };
+        if (!t.bytes.empty() || !source_.reads_pieces(name)) {
+            with_bytes(name, t, [&](const std::byte* data) {
+                for_bands([&](std::size_t row, std::size_t count) { converter(data, row, count, out.data()); });
+            });
+            return;
+        }
+        first_failure failure;
+        scratch_buffers scratch;
+        const std::size_t row_bytes = from.bytes(1, cols);
+        for_bands([&](std::size_t row, std::size_t count) {
+            failure.run([&] {
+                host_buffer<std::byte> buffer = scratch.take(band * row_bytes);
+                source_.read_piece(name, row * row_bytes, buffer.span().first(count * row_bytes));
+                converter(buffer.data(), 0, count, out.data() + to.bytes(row, cols));
+                scratch.give_back(std::move(buffer));
+            });
         });
+        failure.rethrow();
+    }
+
+    void read(const std::string& name, std::span<std::byte> out) const {
+        if (!source_.reads_pieces(name)) return source_.read(name, out);
+        first_failure failure;
+        for (std::size_t first = 0; first < out.size(); first += stretch) {
+            control_.cancel.throw_if_requested("load");
+            const std::span<std::byte> part = out.subspan(first, std::min(stretch, out.size() - first));
+            control_.executor.parallel_for((part.size() + piece - 1) / piece, [&](std::size_t i) {
+                const std::span<std::byte> to = part.subspan(i * piece, std::min(piece, part.size() - i * piece));
+                failure.run([&] { source_.read_piece(name, first + i * piece, to); });
+            });
+        }
+        failure.rethrow();
     }
 
     /// Reads one byte of every page, so that the first tokens do not wait for the disk.

@@ -113,6 +113,15 @@ public:
         }
     }
 
+    [[nodiscard]] bool reads_pieces(std::string_view name) const noexcept override {
+        const entry& e = *lookup(name);
+        return e.stored.info != nullptr && e.head_rows == 0 && e.stored.file->reads_side_by_side();
+    }
+    void read_piece(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const override {
+        const entry& e = *lookup(name);
+        e.stored.file->read(*e.stored.info, out, offset);
+    }
+
     void done_with(std::string_view name) const noexcept override {
         const entry* const e = lookup(name);
         if (e == nullptr || e->stored.info == nullptr || !e->stored.file->is_mapped()) return;

@@ -195,6 +195,14 @@ public:
         if (e == nullptr) base_.read(name, out);
         else file_->file().read(*e->stored, out);
     }
+    [[nodiscard]] bool reads_pieces(std::string_view name) const noexcept override {
+        return file_->find(name) == nullptr ? base_.reads_pieces(name) : file_->file().reads_side_by_side();
+    }
+    void read_piece(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const override {
+        const packed_file::entry* const e = file_->find(name);
+        if (e == nullptr) base_.read_piece(name, offset, out);
+        else file_->file().read(*e->stored, out, offset);
+    }
     void done_with(std::string_view name) const noexcept override {
         if (file_->find(name) == nullptr) base_.done_with(name);
     }
