@@ -66,27 +66,23 @@ private:
 /// The first exception of tasks that run side by side and must not throw.
 class first_failure {
 public:
-    /// Runs f unless another task has failed before; says whether it came to its end.
-    template <class F> bool run(F&& f) noexcept {
-        if (failed_.load(std::memory_order_relaxed)) return false;
+    /// Runs f unless another task has failed before.
+    template <class F> void run(F&& f) noexcept {
+        if (failed_.load(std::memory_order_relaxed)) return;
         try {
             f();
-            return true;
         } catch (...) {
-            const std::lock_guard lock(mutex_);
-            if (what_ == nullptr) what_ = std::current_exception();
-            failed_.store(true, std::memory_order_relaxed);
-            return false;
+            if (!failed_.exchange(true)) what_ = std::current_exception();
         }
     }
+    /// When all tasks have ended: throws what one of them threw.
     void rethrow() const {
         if (what_ != nullptr) std::rethrow_exception(what_);
     }
 
 private:
     std::atomic<bool> failed_ = false;
-    std::mutex mutex_;
-    std::exception_ptr what_;
+    std::exception_ptr what_; ///< written by the task that came first
 };
 
 /// Memory that tasks borrow: as many buffers as tasks run at a time.
