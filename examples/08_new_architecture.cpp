@@ -9,6 +9,8 @@
 #include <apertus/model/session.hpp>
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -54,8 +56,9 @@ public:
         const auto bytes = std::as_bytes(std::span(at->second.values));
         return apertus::source_tensor{apertus::dtype::f32, at->second.shape, bytes, bytes.size()};
     }
-    void read(std::string_view name, std::span<std::byte> out) const override {
-        std::memcpy(out.data(), tensors_.at(std::string(name)).values.data(), out.size());
+    void read(std::string_view name, std::span<std::byte> out, std::uint64_t offset) const override {
+        const auto bytes = std::as_bytes(std::span(tensors_.at(std::string(name)).values));
+        std::memcpy(out.data(), bytes.data() + offset, out.size());
     }
     [[nodiscard]] std::vector<std::string> names() const override {
         std::vector<std::string> out;

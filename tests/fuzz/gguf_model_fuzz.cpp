@@ -48,7 +48,7 @@ void use_weights(const std::shared_ptr<const apertus::gguf_checkpoint>& files) {
             const auto tensor = source.find(name);
             check(tensor.has_value() && tensor->byte_size < (std::uint64_t{1} << 32));
             std::vector<std::byte> bytes(static_cast<std::size_t>(tensor->byte_size));
-            source.read(name, bytes);
+            source.read(name, bytes, 0);
             if (tensor->format == nullptr || tensor->shape.size() != 2) continue;
             check(tensor->format->bytes(tensor->shape[0], tensor->shape[1]) == bytes.size());
             const apertus::weight_view<apertus::any_format> view(*tensor->format, bytes.data(), tensor->shape[0],

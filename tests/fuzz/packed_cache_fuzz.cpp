@@ -23,7 +23,7 @@ void check(bool condition) {
 class nothing final : public apertus::weight_source {
 public:
     [[nodiscard]] std::optional<apertus::source_tensor> find(std::string_view) const override { return std::nullopt; }
-    void read(std::string_view, std::span<std::byte>) const override { std::abort(); }
+    void read(std::string_view, std::span<std::byte>, std::uint64_t) const override { std::abort(); }
     [[nodiscard]] std::vector<std::string> names() const override { return {}; }
     [[nodiscard]] std::string name() const override { return "nothing"; }
     [[nodiscard]] std::shared_ptr<const void> lifetime() const override { return nullptr; }
@@ -56,7 +56,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         if (format == nullptr) format = &apertus::detail::dense_format(found->type);
         check(format->bytes(found->shape[0], found->shape[1]) == found->bytes.size());
         std::vector<std::byte> copy(found->bytes.size());
-        source.read(t.name, copy);
+        source.read(t.name, copy, 0);
         check(copy.empty() || std::memcmp(copy.data(), found->bytes.data(), copy.size()) == 0);
     }
     try {

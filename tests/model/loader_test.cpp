@@ -95,14 +95,13 @@ BOOST_AUTO_TEST_CASE(what_a_piece_cannot_be_read_for_reaches_the_caller) {
         [[nodiscard]] std::optional<source_tensor> find(std::string_view name) const override {
             return base.find(name);
         }
-        void read(std::string_view name, std::span<std::byte> out) const override { base.read(name, out); }
         [[nodiscard]] bool reads_pieces(std::string_view name) const noexcept override {
             return name == "lm_head.weight";
         }
-        void read_piece(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const override {
+        void read(std::string_view name, std::span<std::byte> out, std::uint64_t offset) const override {
             if (offset > 1000)
                 fail(error_category::io, "test checkpoint", "byte " + std::to_string(offset), "more", "no");
-            base.read_piece(name, offset, out);
+            base.read(name, out, offset);
         }
         [[nodiscard]] std::vector<std::string> names() const override { return base.names(); }
         [[nodiscard]] std::string name() const override { return base.name(); }
@@ -144,7 +143,9 @@ BOOST_AUTO_TEST_CASE(bytes_at_an_odd_address_are_copied) {
             if (name == "lm_head.weight") found->bytes = odd;
             return found;
         }
-        void read(std::string_view name, std::span<std::byte> out) const override { base.read(name, out); }
+        void read(std::string_view name, std::span<std::byte> out, std::uint64_t offset) const override {
+            base.read(name, out, offset);
+        }
         [[nodiscard]] std::vector<std::string> names() const override { return base.names(); }
         [[nodiscard]] std::string name() const override { return base.name(); }
         [[nodiscard]] std::shared_ptr<const void> lifetime() const override { return nullptr; }

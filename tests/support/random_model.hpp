@@ -37,12 +37,7 @@ public:
         if (zero_copy) out.bytes = at->second.bytes;
         return out;
     }
-    void read(std::string_view name, std::span<std::byte> out) const override {
-        const auto& bytes = tensors.at(std::string(name)).bytes;
-        std::memcpy(out.data(), bytes.data(), out.size());
-    }
-    [[nodiscard]] bool reads_pieces(std::string_view) const noexcept override { return pieces; }
-    void read_piece(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const override {
+    void read(std::string_view name, std::span<std::byte> out, std::uint64_t offset) const override {
         const auto& bytes = tensors.at(std::string(name)).bytes;
         if (offset > bytes.size() || out.size() > bytes.size() - offset) {
             apertus::fail(apertus::error_category::io, "test checkpoint", name, std::to_string(bytes.size()) + " bytes",
@@ -50,6 +45,7 @@ public:
         }
         std::memcpy(out.data(), bytes.data() + offset, out.size());
     }
+    [[nodiscard]] bool reads_pieces(std::string_view) const noexcept override { return pieces; }
     [[nodiscard]] std::vector<std::string> names() const override {
         std::vector<std::string> out;
         for (const auto& [name, t] : tensors) out.push_back(name);

@@ -249,7 +249,7 @@ private:
             use(t.bytes.data());
         } else {
             host_buffer<std::byte> copy(static_cast<std::size_t>(t.byte_size));
-            source_.read(name, copy.span());
+            source_.read(name, copy.span(), 0);
             use(static_cast<const std::byte*>(copy.data()));
         }
     }
@@ -287,7 +287,7 @@ private:
         for_bands([&](std::size_t row, std::size_t count) {
             failure.run([&] {
                 host_buffer<std::byte> buffer = scratch.take(band * row_bytes);
-                source_.read_piece(name, row * row_bytes, buffer.span().first(count * row_bytes));
+                source_.read(name, buffer.span().first(count * row_bytes), row * row_bytes);
                 converter(buffer.data(), 0, count, out.data() + to.bytes(row, cols));
                 scratch.give_back(std::move(buffer));
             });
@@ -295,41 +295,49 @@ private:
         failure.rethrow();
     }
 
-    void read(const std::string& name, std::span<std::byte> out) const {
-        if (!source_.reads_pieces(name)) return source_.read(name, out);
-        first_failure failure;
-        for (std::size_t first = 0; first < out.size(); first += stretch) {
+    /// f(first, count) for pieces of `bytes` bytes, by all threads; after every stretch done(how many bytes so far).
+    template <class F, class Done> void in_pieces(std::size_t bytes, F&& f, Done&& done) const {
+        for (std::size_t first = 0; first < bytes; first += stretch) {
             control_.cancel.throw_if_requested("load");
-            const std::span<std::byte> part = out.subspan(first, std::min(stretch, out.size() - first));
-            control_.executor.parallel_for((part.size() + piece - 1) / piece, [&](std::size_t i) {
-                const std::span<std::byte> to = part.subspan(i * piece, std::min(piece, part.size() - i * piece));
-                failure.run([&] { source_.read_piece(name, first + i * piece, to); });
+            const std::size_t end = first + std::min(stretch, bytes - first);
+            control_.executor.parallel_for((end - first + piece - 1) / piece, [&](std::size_t i) {
+                const std::size_t at = first + i * piece;
+                f(at, std::min(piece, end - at));
             });
+            done(end);
         }
-        failure.rethrow();
+    }
+
+    void read(const std::string& name, std::span<std::byte> out) const {
+        if (!source_.reads_pieces(name)) return source_.read(name, out, 0);
+        first_failure failure;
+        in_pieces(
+            out.size(),
+            [&](std::size_t first, std::size_t count) {
+                failure.run([&] { source_.read(name, out.subspan(first, count), first); });
+            },
+            [&](std::size_t) { failure.rethrow(); });
     }
 
     /// Reads one byte of every page, so that the first tokens do not wait for the disk.
     void touch(const std::string& name, std::span<const std::byte> bytes) {
         std::atomic<unsigned> sink{0};
-        for (std::size_t first = 0; first < bytes.size(); first += stretch) {
-            control_.cancel.throw_if_requested("load");
-            const std::span<const std::byte> part = bytes.subspan(first, std::min(stretch, bytes.size() - first));
-            control_.executor.parallel_for((part.size() + piece - 1) / piece, [&](std::size_t i) {
+        in_pieces(
+            bytes.size(),
+            [&](std::size_t first, std::size_t count) {
                 unsigned sum = 0;
-                const std::size_t end = std::min(part.size(), (i + 1) * piece);
-                for (std::size_t at = i * piece; at < end; at += 4096) {
-                    sum += std::to_integer<unsigned>(static_cast<const volatile std::byte*>(part.data())[at]);
+                for (std::size_t at = first; at < first + count; at += 4096) {
+                    sum += std::to_integer<unsigned>(static_cast<const volatile std::byte*>(bytes.data())[at]);
                 }
                 sink.fetch_add(sum, std::memory_order_relaxed);
-            });
-            if (control_.progress && bytes.size() > stretch) {
+            },
+            [&](std::size_t end) {
+                if (!control_.progress || bytes.size() <= stretch) return;
                 load_progress partial = progress_;
-                partial.bytes_done += first + part.size();
+                partial.bytes_done += end;
                 partial.tensor = name;
                 control_.progress(partial);
-            }
-        }
+            });
     }
 
     void report(const std::string& name, std::uint64_t bytes) {

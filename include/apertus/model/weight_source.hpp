@@ -6,7 +6,6 @@
 
 #include <apertus/core/cancellation.hpp>
 #include <apertus/core/dtype.hpp>
-#include <apertus/core/error.hpp>
 #include <apertus/core/executor.hpp>
 #include <apertus/core/weight_format.hpp>
 
@@ -39,15 +38,10 @@ public:
     virtual ~weight_source() = default;
 
     [[nodiscard]] virtual std::optional<source_tensor> find(std::string_view name) const = 0;
-    /// Copies a tensor's bytes; `out` has its exact size. Throws error(io).
-    virtual void read(std::string_view name, std::span<std::byte> out) const = 0;
-    /// Whether `read_piece` can be used for that tensor, by several threads at once.
+    /// Copies bytes [offset, offset + out.size()) of a tensor: all of them unless it `reads_pieces`. Throws error(io).
+    virtual void read(std::string_view name, std::span<std::byte> out, std::uint64_t offset) const = 0;
+    /// Whether `read` can be asked for pieces of that tensor, by several threads at once.
     [[nodiscard]] virtual bool reads_pieces(std::string_view) const noexcept { return false; }
-    /// Copies bytes [offset, offset + out.size()) of a tensor of which `reads_pieces` is true. Throws error(io).
-    virtual void read_piece(std::string_view tensor, std::uint64_t offset, std::span<std::byte> out) const {
-        fail(error_category::io, name(), "tensor " + quoted(tensor, 200), "a source that reads pieces",
-             std::to_string(out.size()) + " bytes asked for at " + std::to_string(offset));
-    }
     [[nodiscard]] virtual std::vector<std::string> names() const = 0;
     /// The tensor was copied or repacked and its bytes will not be read again: a mapping may drop its pages.
     virtual void done_with(std::string_view) const noexcept {}

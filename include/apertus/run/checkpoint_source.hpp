@@ -32,12 +32,11 @@ public:
         if (t->zero_copy()) out.bytes = t->view();
         return out;
     }
-    void read(std::string_view tensor, std::span<std::byte> out) const override { files_->find(tensor)->read(out); }
+    void read(std::string_view tensor, std::span<std::byte> out, std::uint64_t offset) const override {
+        files_->find(tensor)->read(out, offset);
+    }
     [[nodiscard]] bool reads_pieces(std::string_view tensor) const noexcept override {
         return files_->find(tensor)->reads_side_by_side();
-    }
-    void read_piece(std::string_view tensor, std::uint64_t offset, std::span<std::byte> out) const override {
-        files_->find(tensor)->read(out, offset);
     }
     void done_with(std::string_view tensor) const noexcept override {
         if (const stored_tensor* t = files_->find(tensor)) t->advise(file_access::dont_need);

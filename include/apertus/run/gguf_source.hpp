@@ -102,12 +102,12 @@ public:
         return out;
     }
 
-    void read(std::string_view name, std::span<std::byte> out) const override {
+    void read(std::string_view name, std::span<std::byte> out, std::uint64_t offset) const override {
         const entry& e = *lookup(name);
         if (e.stored.info == nullptr) {
             std::memcpy(out.data(), &e.scalar, sizeof e.scalar);
         } else if (e.head_rows == 0) {
-            e.stored.file->read(*e.stored.info, out);
+            e.stored.file->read(*e.stored.info, out, offset);
         } else {
             read_heads(e, out);
         }
@@ -116,10 +116,6 @@ public:
     [[nodiscard]] bool reads_pieces(std::string_view name) const noexcept override {
         const entry& e = *lookup(name);
         return e.stored.info != nullptr && e.head_rows == 0 && e.stored.file->reads_side_by_side();
-    }
-    void read_piece(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const override {
-        const entry& e = *lookup(name);
-        e.stored.file->read(*e.stored.info, out, offset);
     }
 
     void done_with(std::string_view name) const noexcept override {

@@ -177,7 +177,8 @@ template <class Decoder>
     }
     const auto fits = [&](std::uint64_t bytes) { return !available || bytes <= *available / 5 * 4; };
     if (fits(stored)) return nullptr;
-    return fits(elements / 256 * 264) ? &info_of<int8> : &info_of<int4>;
+    return fits(elements / (int8::block_rows * int8::block_size) * sizeof(int8::block)) ? &info_of<int8>
+                                                                                        : &info_of<int4>;
 }
 
 /// What the matrices are kept in. A caller who names only `weights` means the layers and the head, but four-bit layers

@@ -190,18 +190,13 @@ public:
         if (file_->file().zero_copy()) out.bytes = file_->file().view(*e->stored);
         return out;
     }
-    void read(std::string_view name, std::span<std::byte> out) const override {
+    void read(std::string_view name, std::span<std::byte> out, std::uint64_t offset) const override {
         const packed_file::entry* const e = file_->find(name);
-        if (e == nullptr) base_.read(name, out);
-        else file_->file().read(*e->stored, out);
+        if (e == nullptr) base_.read(name, out, offset);
+        else file_->file().read(*e->stored, out, offset);
     }
     [[nodiscard]] bool reads_pieces(std::string_view name) const noexcept override {
         return file_->find(name) == nullptr ? base_.reads_pieces(name) : file_->file().reads_side_by_side();
-    }
-    void read_piece(std::string_view name, std::uint64_t offset, std::span<std::byte> out) const override {
-        const packed_file::entry* const e = file_->find(name);
-        if (e == nullptr) base_.read_piece(name, offset, out);
-        else file_->file().read(*e->stored, out, offset);
     }
     void done_with(std::string_view name) const noexcept override {
         if (file_->find(name) == nullptr) base_.done_with(name);

@@ -115,6 +115,7 @@ template <class I> struct packed<I, int8> {
     using V = typename I::vec;
     static constexpr bool sixteen = true; ///< bits of the activations
     static constexpr std::size_t lines = 66;
+    static_assert(int8::group == quantized_row::group); // one scale of the weights for one of the activations
 
     static const std::uint8_t* line(const std::byte* block, std::size_t i) noexcept {
         return reinterpret_cast<const std::uint8_t*>(block) + 64 * i;
